@@ -1,0 +1,102 @@
+//! What can be asked of the engine. A list of `(Time, Command)` is the engine's whole history: replaying it into
+//! a fresh engine rebuilds the same state bit for bit.
+
+use super::ids::{ConnectionId, PeerId, Priority, SemaphoreName};
+use super::time::Span;
+use super::want::Want;
+
+/// One request to the engine. Each answers with an [`Outcome`](super::Outcome).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Makes a new peer. With a `connection` it lives as long as that stays bound, without one it expires
+    /// `expires_in` from now. Answers [`Reply::Opened`](super::Reply::Opened).
+    Open {
+        /// The new peer's identity; refused when it is taken.
+        peer: PeerId,
+        /// Time to live, counted from now or from when the connection is gone. Zero is over at once.
+        expires_in: Span,
+        /// The connection that keeps the peer alive.
+        connection: Option<ConnectionId>,
+    },
+    /// Makes a peer known again, with the locks its client says it holds, even above a semaphore's maximum.
+    /// On a peer that holds exactly that already, it only prolongs. Answers [`Reply::Restored`](super::Reply::Restored).
+    Restore {
+        /// The peer's identity from before.
+        peer: PeerId,
+        /// Time to live, as in [`Command::Open`].
+        expires_in: Span,
+        /// The connection that keeps the peer alive.
+        connection: Option<ConnectionId>,
+        /// What it holds. `None`: nothing.
+        held: Option<Want>,
+    },
+    /// The heartbeat: lets the peer expire `expires_in` from now. For a peer that is bound to a connection it
+    /// only sets the time to live for when that is gone. Answers [`Reply::KeptAlive`](super::Reply::KeptAlive).
+    KeepAlive {
+        /// Whose heartbeat it is.
+        peer: PeerId,
+        /// Time to live from now. Zero is over at once.
+        expires_in: Span,
+    },
+    /// Binds a peer to a connection, which is its heartbeat from now on. The connection that it was bound to
+    /// before is told ([`Effect::Superseded`](super::Effect::Superseded)). Answers [`Reply::Bound`](super::Reply::Bound).
+    Bind {
+        /// Who is bound.
+        peer: PeerId,
+        /// To what.
+        connection: ConnectionId,
+        /// The peer's time to live for when the connection is gone; `None` leaves it as it was.
+        expires_in: Option<Span>,
+    },
+    /// The connection is gone: the peer's time to live starts to run. Does nothing when the peer has been bound
+    /// to another connection meanwhile. Answers [`Reply::Unbound`](super::Reply::Unbound).
+    Unbind {
+        /// Whose connection is gone.
+        peer: PeerId,
+        /// Which one.
+        connection: ConnectionId,
+    },
+    /// Releases all that the peer holds, gives up what it waits for, and forgets it. Answers
+    /// [`Reply::Closed`](super::Reply::Closed).
+    Close {
+        /// Who leaves.
+        peer: PeerId,
+    },
+    /// Sets what the peer holds on the named semaphores: all of the want or, while it waits, nothing of it. What
+    /// is held already with the same count stays; a smaller count shrinks the lock at once. Answers
+    /// [`Reply::Held`](super::Reply::Held) or [`Reply::Queued`](super::Reply::Queued).
+    Acquire {
+        /// Who asks.
+        peer: PeerId,
+        /// For what.
+        want: Want,
+        /// Before whom.
+        priority: Priority,
+        /// How long to wait: `None` for ever, zero not at all.
+        timeout: Option<Span>,
+        /// Prolongs the peer from the moment that it is known, whatever the outcome.
+        expires_in: Option<Span>,
+    },
+    /// Releases locks; what the peer waits for is left alone. Answers [`Reply::Released`](super::Reply::Released).
+    Release {
+        /// Who releases.
+        peer: PeerId,
+        /// Which semaphores. `None`: all that it holds.
+        names: Option<Vec<SemaphoreName>>,
+    },
+    /// Ends the peer's wait. Answers [`Reply::Cancelled`](super::Reply::Cancelled).
+    Cancel {
+        /// Who gives up.
+        peer: PeerId,
+    },
+    /// Releases the peer's lock on one semaphore or, when it holds none there, ends its wait if that is for this
+    /// semaphore. Answers [`Reply::Released`](super::Reply::Released).
+    Leave {
+        /// Who leaves.
+        peer: PeerId,
+        /// Which semaphore.
+        name: SemaphoreName,
+    },
+    /// Nothing but the passage of time: what is due expires. Answers [`Reply::Expired`](super::Reply::Expired).
+    Expire,
+}

@@ -1,0 +1,125 @@
+//! The engine itself: time first, then the command, then whoever can be served because of either.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::mem;
+
+use super::command::Command;
+use super::deadlines::Deadlines;
+use super::ids::{Fence, PeerId, TicketId};
+use super::outcome::{Effect, Outcome, Reply};
+use super::peers::{Peers, Slot};
+use super::queue::Place;
+use super::refusal::Refusal;
+use super::semaphores::Semaphores;
+use super::settings::{Limits, Settings};
+use super::time::Time;
+
+/// Semaphores, the peers that hold locks on them, and the queues of those who wait.
+///
+/// # Examples
+/// ```
+/// use throttle::engine::*;
+///
+/// let name = SemaphoreName::new("db").unwrap();
+/// let mut engine = Engine::new(Settings {
+///     semaphores: vec![SemaphoreSettings {
+///         name: name.clone(),
+///         max: Count::new(1).unwrap(),
+///         level: Level(0),
+///     }],
+///     limits: Limits::default(),
+///     last_fence: Fence(0),
+/// });
+/// let now = Time::from_micros(0);
+/// let peer = PeerId(7);
+/// let open = Command::Open { peer, expires_in: Span::from_secs(60), connection: None };
+/// assert_eq!(engine.apply(now, &open).reply, Ok(Reply::Opened));
+///
+/// let acquire = Command::Acquire {
+///     peer,
+///     want: Want::one(name, 1),
+///     priority: Priority::default(),
+///     timeout: None,
+///     expires_in: None,
+/// };
+/// assert!(matches!(engine.apply(now, &acquire).reply, Ok(Reply::Held { .. })));
+/// assert_eq!(engine.next_deadline(), Some(Time::from_micros(60_000_000)));
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) now: Time,
+    pub(super) limits: Limits,
+    pub(super) last_fence: Fence,
+    pub(super) last_ticket: TicketId,
+    pub(super) semaphores: Semaphores,
+    pub(super) peers: Peers,
+    pub(super) deadlines: Deadlines,
+    /// What the command under way has brought so far.
+    pub(super) effects: Vec<Effect>,
+    /// First tickets that have to be looked at, in the order in which they are to be served.
+    pub(super) candidates: BinaryHeap<Reverse<(Place, Slot)>>,
+}
+
+impl Engine {
+    /// An engine with nobody in it. Of settings that name a semaphore twice, one of the two is lost.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            now: Time::default(),
+            limits: settings.limits,
+            last_fence: settings.last_fence,
+            last_ticket: TicketId(0),
+            semaphores: Semaphores::new(settings.semaphores),
+            peers: Peers::default(),
+            deadlines: Deadlines::default(),
+            effects: Vec::new(),
+            candidates: BinaryHeap::new(),
+        }
+    }
+
+    /// Expires all that is due at `now`, then does what `command` says.
+    ///
+    /// Time never goes back: a `now` before that of an earlier command counts as that one. All that is due is
+    /// over before anybody is served, so nobody is granted a lock who is gone at the same instant.
+    pub fn apply(&mut self, now: Time, command: &Command) -> Outcome {
+        self.now = self.now.max(now);
+        let expired = self.expire_due();
+        self.serve();
+        let reply = self.handle(command, expired);
+        self.serve();
+        Outcome { reply, effects: mem::take(&mut self.effects) }
+    }
+
+    /// When the next peer or ticket is due: [`Command::Expire`] should be applied then.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.next()
+    }
+
+    fn handle(&mut self, command: &Command, expired: usize) -> Result<Reply, Refusal> {
+        match command {
+            Command::Open { peer, expires_in, connection } => {
+                self.open(*peer, *expires_in, *connection)
+            }
+            Command::Restore { peer, expires_in, connection, held } => {
+                self.restore(*peer, *expires_in, *connection, held.as_ref())
+            }
+            Command::KeepAlive { peer, expires_in } => self.keep_alive(*peer, *expires_in),
+            Command::Bind { peer, connection, expires_in } => {
+                self.bind(*peer, *connection, *expires_in)
+            }
+            Command::Unbind { peer, connection } => self.unbind(*peer, *connection),
+            Command::Close { peer } => self.close(*peer),
+            Command::Acquire { peer, want, priority, timeout, expires_in } => {
+                self.acquire(*peer, want, *priority, *timeout, *expires_in)
+            }
+            Command::Release { peer, names } => self.release(*peer, names.as_deref()),
+            Command::Cancel { peer } => self.cancel(*peer),
+            Command::Leave { peer, name } => self.leave(*peer, name),
+            Command::Expire => Ok(Reply::Expired { peers: expired }),
+        }
+    }
+
+    pub(super) fn known(&self, peer: PeerId) -> Result<Slot, Refusal> {
+        self.peers.find(peer).ok_or(Refusal::UnknownPeer)
+    }
+}

@@ -1,0 +1,47 @@
+//! What will be over, and when. The engine's only timer: exact, so that whoever sleeps until the next deadline
+//! never wakes in vain.
+
+use std::collections::BTreeSet;
+
+use super::ids::{PeerId, TicketId};
+use super::time::Time;
+
+/// What a deadline is of. At one instant, waits end before peers do, and both in the order of their numbers:
+/// the order must not depend on how the engine stores them, or a replay could differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// The timeout of a peer's wait.
+    Ticket(TicketId, PeerId),
+    /// A peer's time to live.
+    Peer(PeerId),
+}
+
+/// All deadlines, soonest first.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines(BTreeSet<(Time, Due)>);
+
+impl Deadlines {
+    pub(super) fn add(&mut self, at: Time, due: Due) {
+        self.0.insert((at, due));
+    }
+
+    pub(super) fn remove(&mut self, at: Time, due: Due) {
+        self.0.remove(&(at, due));
+    }
+
+    pub(super) fn next(&self) -> Option<Time> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Takes out the soonest deadline that is not after `now`.
+    pub(super) fn pop(&mut self, now: Time) -> Option<Due> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, due)| due)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Time, Due)> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,151 @@
+//! The engine's nouns that are only a number or a name. Each is checked once, where it is made.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest semaphore name, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 128;
+
+/// Largest count of one lock, and largest `max` of a semaphore.
+pub const MAX_COUNT: u32 = 1 << 31;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+number!(
+    /// Identity of a peer. Chosen by whoever opens it; the engine refuses one that is taken.
+    PeerId(u64)
+);
+number!(
+    /// Identity of one WebSocket connection, as far as the engine needs it: to tell two apart.
+    ConnectionId(u64)
+);
+number!(
+    /// Identity of a ticket. Numbered by the engine in the order of arrival.
+    TicketId(u64)
+);
+number!(
+    /// The number of a grant. It only ever grows, over all semaphores, and stays below 2^53.
+    Fence(u64)
+);
+number!(
+    /// Place of a semaphore in the lock hierarchy: who holds locks may only acquire strictly lower levels.
+    Level(i32)
+);
+number!(
+    /// Tickets of a higher priority stand before those of a lower one. The default is 0.
+    Priority(i8)
+);
+
+/// How much of a semaphore: 1 to [`MAX_COUNT`] in a lock, 0 to [`MAX_COUNT`] as a semaphore's maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Count(u32);
+
+impl Count {
+    /// The count, when it is between 0 and [`MAX_COUNT`].
+    pub fn new(count: i64) -> Option<Self> {
+        u32::try_from(count).ok().filter(|count| *count <= MAX_COUNT).map(Self)
+    }
+
+    /// The plain number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Name of a semaphore: 1 to [`MAX_NAME_BYTES`] bytes, any characters but control characters.
+///
+/// Cheap to clone: it is shared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SemaphoreName(Arc<str>);
+
+/// Why a text is not a semaphore's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidName {
+    /// It has no characters.
+    #[error("a semaphore's name must not be empty")]
+    Empty,
+    /// It has more than [`MAX_NAME_BYTES`] bytes.
+    #[error("a semaphore's name has at most {MAX_NAME_BYTES} bytes, this one has {0}")]
+    TooLong(usize),
+    /// It has a control character in it.
+    #[error("a semaphore's name must not contain control characters, this one has {0:?}")]
+    Control(char),
+}
+
+impl SemaphoreName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when it is empty, too long, or has control characters.
+    pub fn new(name: &str) -> Result<Self, InvalidName> {
+        if name.is_empty() {
+            return Err(InvalidName::Empty);
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(InvalidName::TooLong(name.len()));
+        }
+        match name.chars().find(|c| c.is_control()) {
+            Some(control) => Err(InvalidName::Control(control)),
+            None => Ok(Self(name.into())),
+        }
+    }
+
+    /// The plain text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for SemaphoreName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SemaphoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        assert_eq!(SemaphoreName::new("/&").unwrap().as_str(), "/&");
+        assert_eq!(SemaphoreName::new(""), Err(InvalidName::Empty));
+        assert_eq!(SemaphoreName::new("a\nb"), Err(InvalidName::Control('\n')));
+        assert!(SemaphoreName::new(&"x".repeat(128)).is_ok());
+        assert_eq!(SemaphoreName::new(&"x".repeat(129)), Err(InvalidName::TooLong(129)));
+    }
+
+    #[test]
+    fn counts_have_two_ends() {
+        assert_eq!(Count::new(0).map(Count::get), Some(0));
+        assert_eq!(Count::new(1 << 31).map(Count::get), Some(1 << 31));
+        assert_eq!(Count::new((1 << 31) + 1), None);
+        assert_eq!(Count::new(-1), None);
+        assert_eq!(Count::new(i64::MAX), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! What must be true of an engine at any time between two commands. Everything that is kept is derived again
+//! from the peers, and compared. Tests call this after every command.
+
+use std::collections::BTreeMap;
+
+use super::core::Engine;
+use super::deadlines::Due;
+use super::ids::Fence;
+use super::peers::{Peer, Slot};
+use super::queue::Place;
+use super::semaphores::SemaphoreIndex;
+use super::view::Life;
+
+/// What the peers say a semaphore should look like.
+#[derive(Default)]
+struct Derived {
+    held: u64,
+    pending: u64,
+    queue: BTreeMap<Place, Slot>,
+}
+
+impl Engine {
+    /// Checks the engine against itself.
+    ///
+    /// # Errors
+    /// What does not fit, in words: a bug.
+    pub fn check(&self) -> Result<(), String> {
+        self.check_peers()?;
+        self.check_semaphores()?;
+        self.check_deadlines()
+    }
+
+    fn check_peers(&self) -> Result<(), String> {
+        let mut fences = Vec::new();
+        for (slot, peer) in self.peers.iter() {
+            let id = peer.id;
+            ensure(self.peers.find(id) == Some(slot), || format!("peer {id} is not found"))?;
+            for hold in &peer.holds {
+                let twice = peer.holds.iter().filter(|h| h.semaphore == hold.semaphore).count();
+                ensure(twice == 1, || format!("peer {id} holds two locks on one semaphore"))?;
+                ensure(hold.count.get() > 0, || format!("peer {id} holds nothing of something"))?;
+                ensure(hold.since <= self.now, || format!("peer {id} holds from the future"))?;
+                fences.push(hold.fence);
+            }
+            self.check_ticket(peer)?;
+        }
+        fences.push(Fence(self.last_fence.0 + 1));
+        fences.sort_unstable();
+        ensure(fences.is_sorted_by(|a, b| a < b), || "a fence was given twice".to_owned())
+    }
+
+    fn check_ticket(&self, peer: &Peer) -> Result<(), String> {
+        let Some(ticket) = &peer.ticket else { return Ok(()) };
+        let id = peer.id;
+        ensure(!ticket.parts.is_empty(), || format!("peer {id} waits for nothing"))?;
+        ensure(ticket.id <= self.last_ticket, || format!("peer {id} has a ticket of the future"))?;
+        let held = ticket.parts.iter().any(|(part, _)| peer.hold(*part).is_some());
+        ensure(!held, || format!("peer {id} waits for what it holds"))?;
+        ensure(!self.can_serve(ticket.place(), &ticket.parts), || {
+            format!("peer {id} waits for what is free")
+        })
+    }
+
+    fn check_semaphores(&self) -> Result<(), String> {
+        let mut derived: BTreeMap<SemaphoreIndex, Derived> = BTreeMap::new();
+        for (slot, peer) in self.peers.iter() {
+            for hold in &peer.holds {
+                derived.entry(hold.semaphore).or_default().held += u64::from(hold.count.get());
+            }
+            if let Some(ticket) = &peer.ticket {
+                for (index, count) in &ticket.parts {
+                    let semaphore = derived.entry(*index).or_default();
+                    semaphore.pending += u64::from(count.get());
+                    semaphore.queue.insert(ticket.place(), slot);
+                }
+            }
+        }
+        for (index, semaphore) in self.semaphores.iter() {
+            let Derived { held, pending, queue } = derived.remove(&index).unwrap_or_default();
+            let name = &semaphore.name;
+            ensure(semaphore.held == held, || {
+                format!("{name}: {} held, not {held}", semaphore.held)
+            })?;
+            ensure(semaphore.pending == pending, || format!("{name}: pending is not {pending}"))?;
+            ensure(semaphore.queue.iter().eq(queue), || {
+                format!("{name}: queue and tickets differ")
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_deadlines(&self) -> Result<(), String> {
+        let mut derived = Vec::new();
+        for (_, peer) in self.peers.iter() {
+            if let Life::Until(at) = peer.life {
+                derived.push((at, Due::Peer(peer.id)));
+            }
+            if let Some(ticket) = &peer.ticket {
+                derived.extend(ticket.until.map(|at| (at, Due::Ticket(ticket.id, peer.id))));
+            }
+        }
+        derived.sort_unstable();
+        ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())
+    }
+}
+
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

@@ -1,0 +1,158 @@
+//! Locks given and taken back, waits ended, and those served who can be.
+
+use std::cmp::Reverse;
+
+use super::core::Engine;
+use super::deadlines::Due;
+use super::ids::{Count, Fence, PeerId, SemaphoreName};
+use super::outcome::{Effect, EndReason, Lock, Locks, ReleaseReason, Reply};
+use super::peers::{Hold, Parts, Slot};
+use super::queue::Place;
+use super::refusal::Refusal;
+use super::semaphores::SemaphoreIndex;
+
+impl Engine {
+    pub(super) fn release(
+        &mut self,
+        peer: PeerId,
+        names: Option<&[SemaphoreName]>,
+    ) -> Result<Reply, Refusal> {
+        let Some(names) = names else {
+            let slot = self.known(peer)?;
+            let locks = self.release_all(slot, ReleaseReason::Released);
+            return Ok(Reply::Released { locks });
+        };
+        let indexes: Result<Vec<_>, _> = names.iter().map(|n| self.semaphores.resolve(n)).collect();
+        let (indexes, slot) = (indexes?, self.known(peer)?);
+        let released = indexes.iter().filter(|index| self.release_one(slot, **index));
+        Ok(Reply::Released { locks: released.count() })
+    }
+
+    pub(super) fn cancel(&mut self, peer: PeerId) -> Result<Reply, Refusal> {
+        let slot = self.known(peer)?;
+        let ticket = self.peers.get(slot).ticket.as_ref().map(|ticket| ticket.id);
+        self.end_wait(slot, EndReason::Cancelled);
+        Ok(Reply::Cancelled { ticket })
+    }
+
+    pub(super) fn leave(&mut self, peer: PeerId, name: &SemaphoreName) -> Result<Reply, Refusal> {
+        let index = self.semaphores.resolve(name)?;
+        let slot = self.known(peer)?;
+        let released = self.release_one(slot, index);
+        let ticket = self.peers.get(slot).ticket.as_ref();
+        let waits =
+            ticket.is_some_and(|ticket| ticket.parts.iter().any(|(part, _)| *part == index));
+        if waits && !released {
+            self.end_wait(slot, EndReason::Cancelled);
+        }
+        Ok(Reply::Released { locks: usize::from(released) })
+    }
+
+    /// Gives a peer a lock that it does not have.
+    pub(super) fn hold(&mut self, slot: Slot, semaphore: SemaphoreIndex, count: Count) -> Lock {
+        self.last_fence = Fence(self.last_fence.0 + 1);
+        let hold = Hold { semaphore, count, fence: self.last_fence, since: self.now };
+        self.semaphores.get_mut(semaphore).held += u64::from(count.get());
+        self.peers.get_mut(slot).holds.push(hold);
+        self.lock(&hold)
+    }
+
+    pub(super) fn release_all(&mut self, slot: Slot, reason: ReleaseReason) -> usize {
+        let peer = self.peers.get_mut(slot);
+        let (id, holds) = (peer.id, std::mem::take(&mut peer.holds));
+        for hold in &holds {
+            self.give_back(id, hold, reason);
+        }
+        holds.len()
+    }
+
+    /// Sets locks to smaller counts than they have.
+    pub(super) fn shrink(&mut self, slot: Slot, parts: &Parts) {
+        for (semaphore, count) in parts {
+            let Some(hold) = self.peers.get_mut(slot).hold_mut(*semaphore) else { continue };
+            let freed = hold.count.get() - count.get();
+            hold.count = *count;
+            self.semaphores.get_mut(*semaphore).held -= u64::from(freed);
+            self.semaphores.stir(*semaphore);
+        }
+    }
+
+    /// Ends a peer's wait, if it waits.
+    pub(super) fn end_wait(&mut self, slot: Slot, reason: EndReason) {
+        if let Some(ticket) = self.leave_line(slot) {
+            let peer = self.peers.get(slot).id;
+            self.effects.push(Effect::Ended { peer, ticket: ticket.id, reason });
+        }
+    }
+
+    /// Grants all that can be granted now: of the tickets that are first in all of their queues and find room,
+    /// always the one with the first place. A grant only takes room, and uncovers the next in each of its
+    /// queues, so only those have to be looked at again.
+    pub(super) fn serve(&mut self) {
+        loop {
+            while let Some(index) = self.semaphores.take_stirred() {
+                let first = self.semaphores.get(index).queue.first();
+                self.candidates.extend(first.map(Reverse));
+            }
+            let Some(Reverse((place, slot))) = self.candidates.pop() else { return };
+            self.serve_one(place, slot);
+        }
+    }
+
+    /// Grants a ticket if it can be. It may be served already: two of its semaphores may have been stirred.
+    fn serve_one(&mut self, place: Place, slot: Slot) {
+        let Some(ticket) = &self.peers.get(slot).ticket else { return };
+        if ticket.id != place.ticket || !self.can_serve(place, &ticket.parts) {
+            return;
+        }
+        let Some(ticket) = self.leave_line(slot) else { return };
+        let locks = self.grant(slot, &ticket.parts);
+        let waited = self.now.since(ticket.since);
+        let peer = self.peers.get(slot).id;
+        self.effects.push(Effect::Granted { peer, ticket: Some(ticket.id), locks, waited });
+    }
+
+    /// Takes a peer out of all queues.
+    fn leave_line(&mut self, slot: Slot) -> Option<Box<super::peers::Ticket>> {
+        let peer = self.peers.get_mut(slot);
+        let ticket = peer.ticket.take()?;
+        if let Some(at) = ticket.until {
+            self.deadlines.remove(at, Due::Ticket(ticket.id, peer.id));
+        }
+        for (index, count) in &ticket.parts {
+            let semaphore = self.semaphores.get_mut(*index);
+            semaphore.pending -= u64::from(count.get());
+            semaphore.queue.remove(ticket.place());
+            self.semaphores.stir(*index);
+        }
+        Some(ticket)
+    }
+
+    fn release_one(&mut self, slot: Slot, semaphore: SemaphoreIndex) -> bool {
+        let peer = self.peers.get_mut(slot);
+        let Some(at) = peer.holds.iter().position(|hold| hold.semaphore == semaphore) else {
+            return false;
+        };
+        let (id, hold) = (peer.id, peer.holds.remove(at));
+        self.give_back(id, &hold, ReleaseReason::Released);
+        true
+    }
+
+    fn give_back(&mut self, peer: PeerId, hold: &Hold, reason: ReleaseReason) {
+        self.semaphores.get_mut(hold.semaphore).held -= u64::from(hold.count.get());
+        self.semaphores.stir(hold.semaphore);
+        let held = self.now.since(hold.since);
+        let lock = self.lock(hold);
+        self.effects.push(Effect::Released { peer, lock, held, reason });
+    }
+
+    pub(super) fn lock(&self, hold: &Hold) -> Lock {
+        let name = self.semaphores.get(hold.semaphore).name.clone();
+        Lock { name, count: hold.count, fence: hold.fence, since: hold.since }
+    }
+
+    /// All that a peer holds.
+    pub(super) fn locks(&self, slot: Slot) -> Locks {
+        self.peers.get(slot).holds.iter().map(|hold| self.lock(hold)).collect()
+    }
+}

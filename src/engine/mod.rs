@@ -1,0 +1,35 @@
+//! The lease engine: semaphores, the peers that hold locks on them, and the queues of those who wait.
+//!
+//! It is pure. Absent are a clock, I/O, async, logging, randomness, and any dependence on the order of a hash
+//! map: `apply(now, command)` depends on nothing but the commands before it. It knows neither HTTP nor JSON.
+
+mod acquire;
+mod command;
+mod core;
+mod deadlines;
+mod ids;
+mod invariants;
+mod life;
+mod locks;
+mod outcome;
+mod peers;
+mod queue;
+mod refusal;
+mod semaphores;
+mod settings;
+mod time;
+mod view;
+mod want;
+
+pub use self::core::Engine;
+pub use command::Command;
+pub use ids::{
+    ConnectionId, Count, Fence, InvalidName, Level, MAX_COUNT, MAX_NAME_BYTES, PeerId, Priority,
+    SemaphoreName, TicketId,
+};
+pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
+pub use refusal::Refusal;
+pub use settings::{Limits, SemaphoreSettings, Settings};
+pub use time::{Span, Time};
+pub use view::{Life, PeerCursor, PeerView, SemaphoreView, TicketView};
+pub use want::{InvalidWant, MAX_WANT_NAMES, Want};

@@ -1,0 +1,166 @@
+//! What the engine says to a command, and what else happened because of it.
+
+use smallvec::SmallVec;
+
+use super::ids::{ConnectionId, Count, Fence, PeerId, SemaphoreName, TicketId};
+use super::refusal::Refusal;
+use super::time::{Span, Time};
+
+/// All that came of one command.
+///
+/// The caller gets `reply`. The `effects` are in the order in which they happened, those of expiries that were
+/// due before the command first; each is owed to somebody else (a waiting caller, a connection, a metric).
+/// Neither may leave the process before the store has the command.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer to who asked.
+    pub reply: Result<Reply, Refusal>,
+    /// What happened, to whomever.
+    pub effects: Vec<Effect>,
+}
+
+/// What a peer holds on one semaphore.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// Of which semaphore.
+    pub name: SemaphoreName,
+    /// How much of it.
+    pub count: Count,
+    /// The number of the grant. Shrinking keeps it.
+    pub fence: Fence,
+    /// When it was granted.
+    pub since: Time,
+}
+
+/// Locks that belong together. Nearly always it is one.
+pub type Locks = SmallVec<[Lock; 1]>;
+
+/// The answer to a command that was not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The peer is there.
+    Opened,
+    /// The peer is there, with these locks.
+    Restored {
+        /// All that it holds.
+        locks: Locks,
+    },
+    /// The peer lives longer.
+    KeptAlive,
+    /// The peer lives as long as the connection.
+    Bound {
+        /// All that it holds.
+        locks: Locks,
+        /// What it waits for.
+        pending: Option<TicketId>,
+    },
+    /// The peer's time to live runs, or another connection has the peer.
+    Unbound,
+    /// The peer is forgotten.
+    Closed,
+    /// All of the want is held.
+    Held {
+        /// The locks of the want.
+        locks: Locks,
+    },
+    /// The want waits; [`Effect::Granted`] or [`Effect::Ended`] with the same ticket follows.
+    Queued {
+        /// The wait. A repeated acquire joins it: the ticket is the same.
+        ticket: TicketId,
+    },
+    /// Locks were released.
+    Released {
+        /// How many.
+        locks: usize,
+    },
+    /// The peer does not wait any longer.
+    Cancelled {
+        /// The wait that was ended, if there was one.
+        ticket: Option<TicketId>,
+    },
+    /// Time has passed.
+    Expired {
+        /// How many peers were taken away.
+        peers: usize,
+    },
+}
+
+/// Something that happened because of a command or of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Locks were granted.
+    Granted {
+        /// To whom.
+        peer: PeerId,
+        /// After which wait. `None`: at once.
+        ticket: Option<TicketId>,
+        /// What: the locks that are new, each with its own fence.
+        locks: Locks,
+        /// How long it waited for them.
+        waited: Span,
+    },
+    /// A wait ended without a grant.
+    Ended {
+        /// Who waited.
+        peer: PeerId,
+        /// Which wait.
+        ticket: TicketId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// A lock was released, as a whole.
+    Released {
+        /// Who held it.
+        peer: PeerId,
+        /// What it was.
+        lock: Lock,
+        /// For how long it was held.
+        held: Span,
+        /// Why.
+        reason: ReleaseReason,
+    },
+    /// A lock came back with its client, even above the maximum.
+    Restored {
+        /// To whom.
+        peer: PeerId,
+        /// Which.
+        lock: Lock,
+    },
+    /// A peer's time was over. What it held and waited for is told by effects of their own, before this one.
+    Expired {
+        /// Who it was.
+        peer: PeerId,
+    },
+    /// A peer was bound to another connection.
+    Superseded {
+        /// Which peer.
+        peer: PeerId,
+        /// The connection that lost it.
+        connection: ConnectionId,
+    },
+}
+
+/// Why a wait ended without a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// Its timeout was over.
+    TimedOut,
+    /// Its peer gave up.
+    Cancelled,
+    /// Its peer was closed.
+    Closed,
+    /// Its peer expired.
+    Expired,
+}
+
+/// Why a lock was released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReleaseReason {
+    /// Its peer gave it back.
+    Released,
+    /// Its peer was closed.
+    Closed,
+    /// Its peer expired.
+    Expired,
+}

@@ -1,0 +1,120 @@
+//! The peers, found by identity or by slot.
+
+use std::collections::HashMap;
+
+use slab::Slab;
+use smallvec::SmallVec;
+
+use super::ids::{Count, Fence, PeerId, Priority, TicketId};
+use super::queue::Place;
+use super::semaphores::SemaphoreIndex;
+use super::time::{Span, Time};
+use super::view::Life;
+
+/// Where a peer is stored. Valid until that peer is removed; nothing may be ordered by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(pub(super) usize);
+
+/// One who holds and waits.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) id: PeerId,
+    pub(super) life: Life,
+    pub(super) expires_in: Span,
+    /// In the order of acquisition, each semaphore once.
+    pub(super) holds: SmallVec<[Hold; 1]>,
+    pub(super) ticket: Option<Box<Ticket>>,
+}
+
+/// What a peer holds on one semaphore.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    pub(super) semaphore: SemaphoreIndex,
+    pub(super) count: Count,
+    pub(super) fence: Fence,
+    pub(super) since: Time,
+}
+
+/// What a peer waits for: none of it is held.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pub(super) id: TicketId,
+    pub(super) priority: Priority,
+    pub(super) since: Time,
+    pub(super) until: Option<Time>,
+    pub(super) parts: Parts,
+}
+
+/// Counts of semaphores, each once, in the order of the semaphores' names.
+pub(super) type Parts = SmallVec<[(SemaphoreIndex, Count); 1]>;
+
+impl Peer {
+    pub(super) fn hold(&self, semaphore: SemaphoreIndex) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.semaphore == semaphore)
+    }
+
+    pub(super) fn hold_mut(&mut self, semaphore: SemaphoreIndex) -> Option<&mut Hold> {
+        self.holds.iter_mut().find(|hold| hold.semaphore == semaphore)
+    }
+}
+
+impl Ticket {
+    pub(super) const fn place(&self) -> Place {
+        Place::new(self.priority, self.id)
+    }
+}
+
+/// All peers. The map is only ever asked for one identity, never walked: its order would not be repeatable.
+/// Its hasher is keyed, because clients choose identities when they restore.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    slots: Slab<Peer>,
+    by_id: HashMap<PeerId, Slot>,
+}
+
+impl Peers {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn find(&self, id: PeerId) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> &Peer {
+        &self.slots[slot.0]
+    }
+
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Peer {
+        &mut self.slots[slot.0]
+    }
+
+    /// Adds a peer whose identity is not taken.
+    pub(super) fn add(&mut self, peer: Peer) -> Slot {
+        let id = peer.id;
+        let slot = Slot(self.slots.insert(peer));
+        self.by_id.insert(id, slot);
+        slot
+    }
+
+    pub(super) fn remove(&mut self, slot: Slot) -> Peer {
+        let peer = self.slots.remove(slot.0);
+        self.by_id.remove(&peer.id);
+        peer
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Peer)> {
+        self.slots.iter().map(|(slot, peer)| (Slot(slot), peer))
+    }
+
+    /// The peers in at most `limit` slots from `from` on, and the slot after those, if there is one.
+    pub(super) fn page(
+        &self,
+        from: usize,
+        limit: usize,
+    ) -> (impl Iterator<Item = (Slot, &Peer)>, Option<usize>) {
+        let end = from.saturating_add(limit).min(self.slots.capacity());
+        let page = (from..end).filter_map(|slot| Some((Slot(slot), self.slots.get(slot)?)));
+        (page, (end < self.slots.capacity()).then_some(end))
+    }
+}

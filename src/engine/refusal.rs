@@ -1,0 +1,116 @@
+//! Why the engine did not do what it was told. A refused command changes nothing, but that an acquire's
+//! `expires_in` prolongs its peer all the same.
+
+use super::ids::{Count, Level, SemaphoreName};
+use super::time::Span;
+
+/// A reason, with what explains it. [`Refusal::code`] is stable; the text is for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No semaphore has this name.
+    #[error("there is no semaphore {0:?}")]
+    UnknownSemaphore(SemaphoreName),
+    /// More is asked than there can ever be.
+    #[error("{asked} of semaphore {name:?} can never be acquired, its max is {max}")]
+    Never {
+        /// Of which semaphore.
+        name: SemaphoreName,
+        /// The count that was asked for.
+        asked: i64,
+        /// The semaphore's maximum.
+        max: Count,
+    },
+    /// No peer has this identity, or it has expired.
+    #[error("there is no such peer, or it has expired")]
+    UnknownPeer,
+    /// The peer's identity is taken.
+    #[error("there is a peer with this identity already")]
+    PeerInUse,
+    /// A count is below 1, or too large to restore.
+    #[error("a count of semaphore {name:?} must be positive and at most 2^31, not {asked}")]
+    InvalidCount {
+        /// Of which semaphore.
+        name: SemaphoreName,
+        /// The count that was asked for.
+        asked: i64,
+    },
+    /// A lock that is held cannot grow: two peers that both try would wait for each other.
+    #[error("the lock on {name:?} cannot grow from {held} to {asked} while it is held")]
+    Growth {
+        /// Of which semaphore.
+        name: SemaphoreName,
+        /// The count that is held.
+        held: Count,
+        /// The count that was asked for.
+        asked: i64,
+    },
+    /// Locks must be acquired in strictly falling order of level.
+    #[error(
+        "semaphore {name:?} has level {level}, which is not below level {held_level} of {held:?}, which is held"
+    )]
+    Hierarchy {
+        /// The semaphore that was asked for.
+        name: SemaphoreName,
+        /// Its level.
+        level: Level,
+        /// A semaphore of the lowest level that is held.
+        held: SemaphoreName,
+        /// Its level.
+        held_level: Level,
+    },
+    /// The peer waits for something else.
+    #[error("the peer waits for something else already")]
+    AlreadyPending,
+    /// It was not to be had at once, and waiting was not wanted.
+    #[error("not acquired in time")]
+    Timeout,
+    /// A restore of a peer that is known and holds something else.
+    #[error("the peer is known and holds something else")]
+    RestoreConflict,
+    /// A duration is longer than the server allows.
+    #[error("a duration of {asked} is longer than the {max} allowed")]
+    TooLong {
+        /// The duration that was asked for.
+        asked: Span,
+        /// The longest allowed one.
+        max: Span,
+    },
+    /// There are as many peers as the server allows.
+    #[error("there are {max} peers, which is the limit")]
+    TooManyPeers {
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl Refusal {
+    /// Every code there is, in the order of the alphabet.
+    pub const CODES: [&str; 10] = [
+        "already_pending",
+        "hierarchy",
+        "invalid_count",
+        "limit_exceeded",
+        "never",
+        "peer_in_use",
+        "restore_conflict",
+        "timeout",
+        "unknown_peer",
+        "unknown_semaphore",
+    ];
+
+    /// The stable name of the reason, for programs and metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSemaphore(_) => "unknown_semaphore",
+            Self::Never { .. } => "never",
+            Self::UnknownPeer => "unknown_peer",
+            Self::PeerInUse => "peer_in_use",
+            Self::InvalidCount { .. } => "invalid_count",
+            Self::Growth { .. } | Self::Hierarchy { .. } => "hierarchy",
+            Self::AlreadyPending => "already_pending",
+            Self::Timeout => "timeout",
+            Self::RestoreConflict => "restore_conflict",
+            Self::TooLong { .. } | Self::TooManyPeers { .. } => "limit_exceeded",
+        }
+    }
+}

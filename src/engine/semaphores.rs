@@ -1,0 +1,94 @@
+//! The semaphores: their sums, which are kept and never recomputed, and their queues.
+
+use std::collections::HashMap;
+
+use super::ids::{Count, Level, SemaphoreName};
+use super::queue::Queue;
+use super::refusal::Refusal;
+use super::settings::SemaphoreSettings;
+
+/// Where a semaphore is stored. Semaphores are stored in the order of their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SemaphoreIndex(usize);
+
+#[derive(Debug)]
+pub(super) struct Semaphore {
+    pub(super) name: SemaphoreName,
+    pub(super) max: Count,
+    pub(super) level: Level,
+    /// Sum of the counts that peers hold.
+    pub(super) held: u64,
+    /// Sum of the counts that tickets wait for.
+    pub(super) pending: u64,
+    pub(super) queue: Queue,
+    /// Something was released, or somebody left the queue: its first ticket may be granted now.
+    stirred: bool,
+}
+
+impl Semaphore {
+    pub(super) fn has_room(&self, count: Count) -> bool {
+        self.held + u64::from(count.get()) <= u64::from(self.max.get())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Semaphores {
+    all: Vec<Semaphore>,
+    by_name: HashMap<SemaphoreName, SemaphoreIndex>,
+    /// Those whose first ticket has to be looked at, each once.
+    stirred: Vec<SemaphoreIndex>,
+}
+
+impl Semaphores {
+    pub(super) fn new(mut settings: Vec<SemaphoreSettings>) -> Self {
+        settings.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let named = settings.iter().enumerate();
+        let by_name = named.map(|(i, s)| (s.name.clone(), SemaphoreIndex(i))).collect();
+        let all = settings.into_iter().map(|SemaphoreSettings { name, max, level }| Semaphore {
+            name,
+            max,
+            level,
+            held: 0,
+            pending: 0,
+            queue: Queue::default(),
+            stirred: false,
+        });
+        Self { all: all.collect(), by_name, stirred: Vec::new() }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<SemaphoreIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn resolve(&self, name: &SemaphoreName) -> Result<SemaphoreIndex, Refusal> {
+        self.find(name.as_str()).ok_or_else(|| Refusal::UnknownSemaphore(name.clone()))
+    }
+
+    pub(super) fn get(&self, index: SemaphoreIndex) -> &Semaphore {
+        &self.all[index.0]
+    }
+
+    pub(super) fn get_mut(&mut self, index: SemaphoreIndex) -> &mut Semaphore {
+        &mut self.all[index.0]
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (SemaphoreIndex, &Semaphore)> {
+        self.all.iter().enumerate().map(|(index, semaphore)| (SemaphoreIndex(index), semaphore))
+    }
+
+    /// Notes that the first ticket of this semaphore has to be looked at.
+    pub(super) fn stir(&mut self, index: SemaphoreIndex) {
+        let semaphore = &mut self.all[index.0];
+        if !semaphore.stirred && semaphore.queue.len() > 0 {
+            semaphore.stirred = true;
+            self.stirred.push(index);
+        }
+    }
+
+    /// Takes one of those whose first ticket has to be looked at.
+    pub(super) fn take_stirred(&mut self) -> Option<SemaphoreIndex> {
+        let index = self.stirred.pop()?;
+        self.all[index.0].stirred = false;
+        Some(index)
+    }
+}

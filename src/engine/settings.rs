@@ -1,0 +1,42 @@
+//! What an engine is made of, as the configuration or a journal says it.
+
+use super::ids::{Count, Fence, Level, SemaphoreName};
+use super::time::Span;
+
+/// All that a fresh engine needs to know. Two engines with equal settings that get equal commands are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The semaphores, each name once.
+    pub semaphores: Vec<SemaphoreSettings>,
+    /// What the engine refuses.
+    pub limits: Limits,
+    /// The first grant gets the fence after this one.
+    pub last_fence: Fence,
+}
+
+/// One semaphore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SemaphoreSettings {
+    /// Its name.
+    pub name: SemaphoreName,
+    /// How much of it may be held at once.
+    pub max: Count,
+    /// Its place in the lock hierarchy.
+    pub level: Level,
+}
+
+/// Bounds on what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest time to live and longest timeout.
+    pub max_expires_in: Span,
+    /// Most peers at once.
+    pub max_peers: usize,
+}
+
+impl Default for Limits {
+    /// A year, and a million peers.
+    fn default() -> Self {
+        Self { max_expires_in: Span::from_secs(365 * 86_400), max_peers: 1_000_000 }
+    }
+}

@@ -1,0 +1,175 @@
+//! What can be seen of the engine without changing it. Views are as of the last command: whoever wants to see
+//! the present applies [`Command::Expire`](super::Command::Expire) first.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::core::Engine;
+use super::ids::{ConnectionId, Count, Level, PeerId, Priority, SemaphoreName, TicketId};
+use super::outcome::Locks;
+use super::peers::{Peer, Slot, Ticket};
+use super::semaphores::Semaphore;
+use super::time::{Span, Time};
+
+/// One semaphore, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SemaphoreView {
+    /// Its name.
+    pub name: SemaphoreName,
+    /// How much of it may be held at once.
+    pub max: Count,
+    /// Its place in the lock hierarchy.
+    pub level: Level,
+    /// How much of it is held; above `max` only after a restore.
+    pub held: u64,
+    /// How much of it is waited for.
+    pub pending: u64,
+    /// How many tickets wait for it.
+    pub waiters: usize,
+    /// Since when the ticket waits that has waited longest.
+    pub waiting_since: Option<Time>,
+}
+
+impl SemaphoreView {
+    /// What is left to acquire; negative when it is over-committed.
+    pub fn remainder(&self) -> i64 {
+        // A sum of held counts stays below 2^63: it is at most the number of peers times 2^31.
+        i64::from(self.max.get()) - i64::try_from(self.held).unwrap_or(i64::MAX)
+    }
+}
+
+/// One peer, with all that it holds and waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PeerView {
+    /// Its identity.
+    pub id: PeerId,
+    /// What keeps it alive.
+    pub life: Life,
+    /// How long it lives without a sign of life.
+    pub expires_in: Span,
+    /// What it holds, in the order of acquisition.
+    pub locks: Locks,
+    /// What it waits for.
+    pub pending: Option<TicketView>,
+}
+
+/// What keeps a peer alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Life {
+    /// A connection, for as long as it lasts.
+    Bound(ConnectionId),
+    /// A time to live, which is over then.
+    Until(Time),
+}
+
+/// One wait.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TicketView {
+    /// Its identity.
+    pub ticket: TicketId,
+    /// For what: the part of the want that was not held when it was asked.
+    pub want: Vec<(SemaphoreName, Count)>,
+    /// Before whom.
+    pub priority: Priority,
+    /// Since when.
+    pub since: Time,
+    /// Until when. `None`: for ever.
+    pub until: Option<Time>,
+}
+
+/// Where a walk over all peers stands. Start with the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerCursor(pub(super) usize);
+
+impl Engine {
+    /// The time of the last command.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// How many peers there are.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// One semaphore.
+    pub fn semaphore(&self, name: &str) -> Option<SemaphoreView> {
+        self.semaphores.find(name).map(|index| self.view(self.semaphores.get(index)))
+    }
+
+    /// All semaphores, ordered by name.
+    pub fn semaphores(&self) -> impl ExactSizeIterator<Item = SemaphoreView> {
+        self.semaphores.iter().map(|(_, semaphore)| self.view(semaphore))
+    }
+
+    /// One peer.
+    pub fn peer(&self, id: PeerId) -> Option<PeerView> {
+        self.peers.find(id).map(|slot| self.view_peer(slot, self.peers.get(slot)))
+    }
+
+    /// A page of at most `limit` peers, and where the next page starts (`None`: there is none).
+    ///
+    /// Each peer that stays during a walk over all pages is seen exactly once. A page may be empty although
+    /// others follow.
+    pub fn peers(&self, from: PeerCursor, limit: usize) -> (Vec<PeerView>, Option<PeerCursor>) {
+        let (page, next) = self.peers.page(from.0, limit);
+        let peers = page.map(|(slot, peer)| self.view_peer(slot, peer)).collect();
+        (peers, next.map(PeerCursor))
+    }
+
+    /// The peers that wait for a semaphore, in the order in which they are served.
+    pub fn queue(&self, name: &str) -> impl Iterator<Item = PeerId> {
+        let semaphore = self.semaphores.find(name).map(|index| self.semaphores.get(index));
+        let queue = semaphore.into_iter().flat_map(|semaphore| semaphore.queue.iter());
+        queue.map(|(_, slot)| self.peers.get(slot).id)
+    }
+
+    /// A number that stands for the whole state: engines with the same digest answer alike to whatever comes.
+    /// It does not depend on how the engine stores things. Comparable within one version of the program only.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.now, self.last_fence, self.last_ticket).hash(&mut hasher);
+        for semaphore in self.semaphores() {
+            semaphore.hash(&mut hasher);
+            self.queue(semaphore.name.as_str()).for_each(|peer| peer.hash(&mut hasher));
+        }
+        let mut peers: Vec<_> =
+            self.peers.iter().map(|(slot, peer)| self.view_peer(slot, peer)).collect();
+        peers.sort_unstable_by_key(|peer| peer.id);
+        peers.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn view(&self, semaphore: &Semaphore) -> SemaphoreView {
+        let oldest = semaphore.queue.oldest().map(|slot| self.peers.get(slot));
+        SemaphoreView {
+            name: semaphore.name.clone(),
+            max: semaphore.max,
+            level: semaphore.level,
+            held: semaphore.held,
+            pending: semaphore.pending,
+            waiters: semaphore.queue.len(),
+            waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),
+        }
+    }
+
+    fn view_peer(&self, slot: Slot, peer: &Peer) -> PeerView {
+        PeerView {
+            id: peer.id,
+            life: peer.life,
+            expires_in: peer.expires_in,
+            locks: self.locks(slot),
+            pending: peer.ticket.as_ref().map(|ticket| self.view_ticket(ticket)),
+        }
+    }
+
+    fn view_ticket(&self, ticket: &Ticket) -> TicketView {
+        let part = |(index, count): &(_, Count)| (self.semaphores.get(*index).name.clone(), *count);
+        TicketView {
+            ticket: ticket.id,
+            want: ticket.parts.iter().map(part).collect(),
+            priority: ticket.priority,
+            since: ticket.since,
+            until: ticket.until,
+        }
+    }
+}

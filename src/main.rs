@@ -1,0 +1,3 @@
+//! The `throttle` server.
+
+fn main() {}
