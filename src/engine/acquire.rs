@@ -1,5 +1,7 @@
 //! Acquiring: the checks, in the order that the interface fixes, and then lock or line.
 
+use smallvec::SmallVec;
+
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, PeerId, Priority, TicketId};
@@ -10,6 +12,9 @@ use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::time::Span;
 use super::want::Want;
+
+/// Counts as they were asked for, which may be anything.
+type Asked = SmallVec<[(SemaphoreIndex, i64); 1]>;
 
 /// What a want means for a peer, given what it holds.
 struct Plan {
@@ -22,8 +27,7 @@ struct Plan {
 }
 
 impl Engine {
-    /// Checks 1 to 4 are [`Engine::asked`] and [`Engine::counts`], 5 to 7 [`Engine::plan`], 8 is the peer's
-    /// ticket, 9 [`Engine::check_levels`]; then it is lock or line.
+    /// The numbered checks are those of the interface, in their order.
     pub(super) fn acquire(
         &mut self,
         peer: PeerId,
@@ -32,7 +36,8 @@ impl Engine {
         timeout: Option<Span>,
         expires_in: Option<Span>,
     ) -> Result<Reply, Refusal> {
-        self.asked(want)?;
+        let asked = self.asked(want)?;
+        // Check 3.
         let slot = self.known(peer)?;
         for span in timeout.into_iter().chain(expires_in) {
             self.check_span(span)?;
@@ -40,30 +45,40 @@ impl Engine {
         if let Some(expires_in) = expires_in {
             self.prolong(slot, expires_in);
         }
-        let plan = self.plan(slot, self.counts(want)?)?;
+        let plan = self.plan(slot, self.positive(&asked)?)?;
+        let ticket = self.decide(slot, &plan, priority, timeout)?;
+        // A shrink may serve others. It comes last: it must not change what this want meets.
+        self.shrink(slot, &plan.smaller);
+        let held = || Reply::Held { locks: self.locks_of(slot, &plan.want) };
+        Ok(ticket.map_or_else(held, |ticket| Reply::Queued { ticket }))
+    }
+
+    /// Gets what is missing, or a ticket for it.
+    fn decide(
+        &mut self,
+        slot: Slot,
+        plan: &Plan,
+        priority: Priority,
+        timeout: Option<Span>,
+    ) -> Result<Option<TicketId>, Refusal> {
         if plan.missing.is_empty() {
-            self.shrink(slot, &plan.smaller);
-            return Ok(Reply::Held { locks: self.locks_of(slot, &plan.want) });
+            return Ok(None);
         }
         if let Some(ticket) = &self.peers.get(slot).ticket {
-            let ticket = self.join(ticket, &plan, timeout)?;
-            self.shrink(slot, &plan.smaller);
-            return Ok(Reply::Queued { ticket });
+            return join(ticket, plan, timeout).map(Some);
         }
         self.check_levels(slot, &plan.missing)?;
         let place = Place::new(priority, TicketId(self.last_ticket.0 + 1));
         if self.can_serve(place, &plan.missing) {
             let locks = self.grant(slot, &plan.missing);
+            let peer = self.peers.get(slot).id;
             self.effects.push(Effect::Granted { peer, ticket: None, locks, waited: Span::ZERO });
-            self.shrink(slot, &plan.smaller);
-            return Ok(Reply::Held { locks: self.locks_of(slot, &plan.want) });
+            return Ok(None);
         }
         if timeout == Some(Span::ZERO) {
             return Err(Refusal::Timeout);
         }
-        let ticket = self.wait(slot, place, plan.missing, priority, timeout);
-        self.shrink(slot, &plan.smaller);
-        Ok(Reply::Queued { ticket })
+        Ok(Some(self.wait(slot, place, plan.missing.clone(), priority, timeout)))
     }
 
     /// Grants locks that are not held yet. Whether there is room is the caller's to know.
@@ -80,31 +95,31 @@ impl Engine {
         })
     }
 
-    /// All names are known, and no count is above its maximum.
-    fn asked(&self, want: &Want) -> Result<(), Refusal> {
-        for (name, _) in want.iter() {
-            self.semaphores.resolve(name)?;
-        }
-        for (name, asked) in want.iter() {
-            let Semaphore { max, .. } = self.semaphores.get(self.semaphores.resolve(name)?);
-            if asked > i64::from(max.get()) {
-                return Err(Refusal::Never { name: name.clone(), asked, max: *max });
+    /// Checks 1 and 2: all names are known, and no count is above its maximum.
+    fn asked(&self, want: &Want) -> Result<Asked, Refusal> {
+        let part = |(name, asked): (&_, i64)| Ok((self.semaphores.resolve(name)?, asked));
+        let parts = want.iter().map(part).collect::<Result<Asked, Refusal>>()?;
+        for (index, asked) in &parts {
+            let Semaphore { name, max, .. } = self.semaphores.get(*index);
+            if *asked > i64::from(max.get()) {
+                return Err(Refusal::Never { name: name.clone(), asked: *asked, max: *max });
             }
         }
-        Ok(())
+        Ok(parts)
     }
 
-    /// All counts are at least 1.
-    fn counts(&self, want: &Want) -> Result<Parts, Refusal> {
-        let part = |(name, asked): (&_, i64)| {
-            let count = Count::new(asked).filter(|count| count.get() > 0);
-            let invalid = || Refusal::InvalidCount { name: Clone::clone(name), asked };
-            Ok((self.semaphores.resolve(name)?, count.ok_or_else(invalid)?))
+    /// Check 4: all counts are at least 1.
+    fn positive(&self, asked: &Asked) -> Result<Parts, Refusal> {
+        let part = |(index, asked): &(SemaphoreIndex, i64)| {
+            let count = Count::new(*asked).filter(|count| count.get() > 0);
+            let name = || self.semaphores.get(*index).name.clone();
+            let count = count.ok_or_else(|| Refusal::InvalidCount { name: name(), asked: *asked });
+            Ok((*index, count?))
         };
-        want.iter().map(part).collect()
+        asked.iter().map(part).collect()
     }
 
-    /// Compares a want with what is held. A lock never grows: two peers that both tried would wait for each other.
+    /// Checks 5 to 7: compares a want with what is held. A lock never grows: two peers that both tried would wait for each other.
     fn plan(&self, slot: Slot, want: Parts) -> Result<Plan, Refusal> {
         let peer = self.peers.get(slot);
         let (mut smaller, mut missing) = (Parts::new(), Parts::new());
@@ -123,23 +138,7 @@ impl Engine {
         Ok(Plan { want, smaller, missing })
     }
 
-    /// A repeated acquire joins the wait as it stands: its place and its timeout stay.
-    fn join(
-        &self,
-        ticket: &Ticket,
-        plan: &Plan,
-        timeout: Option<Span>,
-    ) -> Result<TicketId, Refusal> {
-        if ticket.parts != plan.missing {
-            return Err(Refusal::AlreadyPending);
-        }
-        if timeout == Some(Span::ZERO) {
-            return Err(Refusal::Timeout);
-        }
-        Ok(ticket.id)
-    }
-
-    /// What is wanted lies strictly below all that is held.
+    /// Check 9: what is wanted lies strictly below all that is held.
     fn check_levels(&self, slot: Slot, missing: &Parts) -> Result<(), Refusal> {
         let holds = self.peers.get(slot).holds.iter();
         let held = holds.map(|hold| self.semaphores.get(hold.semaphore));
@@ -189,4 +188,16 @@ impl Engine {
         };
         want.iter().filter_map(lock).collect()
     }
+}
+
+/// Checks 5 and 8: a repeated acquire joins the wait as it stands, its place and its timeout stay; a peer waits
+/// for one thing only.
+fn join(ticket: &Ticket, plan: &Plan, timeout: Option<Span>) -> Result<TicketId, Refusal> {
+    if ticket.parts != plan.missing {
+        return Err(Refusal::AlreadyPending);
+    }
+    if timeout == Some(Span::ZERO) {
+        return Err(Refusal::Timeout);
+    }
+    Ok(ticket.id)
 }

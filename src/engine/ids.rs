@@ -74,7 +74,7 @@ impl fmt::Display for Count {
 /// Name of a semaphore: 1 to [`MAX_NAME_BYTES`] bytes, any characters but control characters.
 ///
 /// Cheap to clone: it is shared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SemaphoreName(Arc<str>);
 
 /// Why a text is not a semaphore's name.
@@ -118,6 +118,13 @@ impl SemaphoreName {
 impl Borrow<str> for SemaphoreName {
     fn borrow(&self) -> &str {
         &self.0
+    }
+}
+
+/// In quotes and escaped: fit for logs and messages, whatever the name holds.
+impl fmt::Debug for SemaphoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
     }
 }
 

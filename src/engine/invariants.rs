@@ -75,9 +75,11 @@ impl Engine {
                 }
             }
         }
-        for (index, semaphore) in self.semaphores.iter() {
-            let Derived { held, pending, queue } = derived.remove(&index).unwrap_or_default();
+        for semaphore in self.semaphores.iter() {
             let name = &semaphore.name;
+            let index =
+                self.semaphores.find(name.as_str()).ok_or(format!("{name} is not found"))?;
+            let Derived { held, pending, queue } = derived.remove(&index).unwrap_or_default();
             ensure(semaphore.held == held, || {
                 format!("{name}: {} held, not {held}", semaphore.held)
             })?;

@@ -13,7 +13,14 @@ use super::view::Life;
 
 /// Where a peer is stored. Valid until that peer is removed; nothing may be ordered by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot(pub(super) usize);
+pub(super) struct Slot(pub(super) u32);
+
+impl Slot {
+    /// The slab has no more slots than there were ever peers at once, and memory for 2^32 of them is not to be had.
+    const fn at(index: usize) -> Self {
+        Self(index as u32)
+    }
+}
 
 /// One who holds and waits.
 #[derive(Debug)]
@@ -82,29 +89,29 @@ impl Peers {
     }
 
     pub(super) fn get(&self, slot: Slot) -> &Peer {
-        &self.slots[slot.0]
+        &self.slots[slot.0 as usize]
     }
 
     pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Peer {
-        &mut self.slots[slot.0]
+        &mut self.slots[slot.0 as usize]
     }
 
     /// Adds a peer whose identity is not taken.
     pub(super) fn add(&mut self, peer: Peer) -> Slot {
         let id = peer.id;
-        let slot = Slot(self.slots.insert(peer));
+        let slot = Slot::at(self.slots.insert(peer));
         self.by_id.insert(id, slot);
         slot
     }
 
     pub(super) fn remove(&mut self, slot: Slot) -> Peer {
-        let peer = self.slots.remove(slot.0);
+        let peer = self.slots.remove(slot.0 as usize);
         self.by_id.remove(&peer.id);
         peer
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Peer)> {
-        self.slots.iter().map(|(slot, peer)| (Slot(slot), peer))
+        self.slots.iter().map(|(at, peer)| (Slot::at(at), peer))
     }
 
     /// The peers in at most `limit` slots from `from` on, and the slot after those, if there is one.
@@ -114,7 +121,7 @@ impl Peers {
         limit: usize,
     ) -> (impl Iterator<Item = (Slot, &Peer)>, Option<usize>) {
         let end = from.saturating_add(limit).min(self.slots.capacity());
-        let page = (from..end).filter_map(|slot| Some((Slot(slot), self.slots.get(slot)?)));
+        let page = (from..end).filter_map(|at| Some((Slot::at(at), self.slots.get(at)?)));
         (page, (end < self.slots.capacity()).then_some(end))
     }
 }

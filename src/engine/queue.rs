@@ -73,7 +73,10 @@ mod tests {
         let mut queue = Queue::default();
         assert_eq!(queue.oldest(), None);
         for (priority, ticket) in [(0, 7), (5, 8), (0, 9), (-3, 2), (5, 11)] {
-            queue.add(Place::new(Priority(priority), TicketId(ticket)), Slot(ticket as usize));
+            queue.add(
+                Place::new(Priority(priority), TicketId(ticket)),
+                Slot(u32::try_from(ticket).unwrap()),
+            );
         }
         assert_eq!(queue.oldest(), Some(Slot(2)));
         queue.remove(Place::new(Priority(-3), TicketId(2)));

@@ -9,7 +9,7 @@ use super::settings::SemaphoreSettings;
 
 /// Where a semaphore is stored. Semaphores are stored in the order of their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SemaphoreIndex(usize);
+pub(super) struct SemaphoreIndex(u32);
 
 #[derive(Debug)]
 pub(super) struct Semaphore {
@@ -42,8 +42,8 @@ pub(super) struct Semaphores {
 impl Semaphores {
     pub(super) fn new(mut settings: Vec<SemaphoreSettings>) -> Self {
         settings.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let named = settings.iter().enumerate();
-        let by_name = named.map(|(i, s)| (s.name.clone(), SemaphoreIndex(i))).collect();
+        let names = settings.iter().map(|semaphore| semaphore.name.clone());
+        let by_name = names.zip((0..).map(SemaphoreIndex)).collect();
         let all = settings.into_iter().map(|SemaphoreSettings { name, max, level }| Semaphore {
             name,
             max,
@@ -65,20 +65,20 @@ impl Semaphores {
     }
 
     pub(super) fn get(&self, index: SemaphoreIndex) -> &Semaphore {
-        &self.all[index.0]
+        &self.all[index.0 as usize]
     }
 
     pub(super) fn get_mut(&mut self, index: SemaphoreIndex) -> &mut Semaphore {
-        &mut self.all[index.0]
+        &mut self.all[index.0 as usize]
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (SemaphoreIndex, &Semaphore)> {
-        self.all.iter().enumerate().map(|(index, semaphore)| (SemaphoreIndex(index), semaphore))
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Semaphore> {
+        self.all.iter()
     }
 
     /// Notes that the first ticket of this semaphore has to be looked at.
     pub(super) fn stir(&mut self, index: SemaphoreIndex) {
-        let semaphore = &mut self.all[index.0];
+        let semaphore = &mut self.all[index.0 as usize];
         if !semaphore.stirred && semaphore.queue.len() > 0 {
             semaphore.stirred = true;
             self.stirred.push(index);
@@ -88,7 +88,7 @@ impl Semaphores {
     /// Takes one of those whose first ticket has to be looked at.
     pub(super) fn take_stirred(&mut self) -> Option<SemaphoreIndex> {
         let index = self.stirred.pop()?;
-        self.all[index.0].stirred = false;
+        self.all[index.0 as usize].stirred = false;
         Some(index)
     }
 }

@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
-use super::ids::{ConnectionId, Count, Level, PeerId, Priority, SemaphoreName, TicketId};
+use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, SemaphoreName, TicketId};
 use super::outcome::Locks;
 use super::peers::{Peer, Slot, Ticket};
 use super::semaphores::Semaphore;
@@ -86,6 +86,11 @@ impl Engine {
         self.now
     }
 
+    /// The number of the last grant.
+    pub fn last_fence(&self) -> Fence {
+        self.last_fence
+    }
+
     /// How many peers there are.
     pub fn peer_count(&self) -> usize {
         self.peers.len()
@@ -98,7 +103,7 @@ impl Engine {
 
     /// All semaphores, ordered by name.
     pub fn semaphores(&self) -> impl ExactSizeIterator<Item = SemaphoreView> {
-        self.semaphores.iter().map(|(_, semaphore)| self.view(semaphore))
+        self.semaphores.iter().map(|semaphore| self.view(semaphore))
     }
 
     /// One peer.

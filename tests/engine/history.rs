@@ -1,0 +1,139 @@
+//! Random histories: a small world, so that its few peers are in each other's way all the time.
+
+use fastrand::Rng;
+use throttle::engine::{
+    Command, ConnectionId, Count, Fence, Level, Limits, PeerId, Priority, SemaphoreName,
+    SemaphoreSettings, Settings, Span, Time, Want,
+};
+
+/// What happened to an engine, from its birth on.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub(crate) settings: Settings,
+    pub(crate) steps: Vec<(Time, Command)>,
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+impl History {
+    /// The history number `seed`, with `steps` commands.
+    pub(crate) fn random(seed: u64, steps: usize) -> Self {
+        let mut dice = Dice(Rng::with_seed(seed));
+        let settings = dice.settings();
+        let mut now = Time::from_micros(1_000);
+        let steps = (0..steps).map(|_| {
+            now = dice.later(now);
+            // Now and then the caller's clock is behind.
+            let behind = if dice.one_in(50) { dice.0.u64(0..3_000) } else { 0 };
+            (Time::from_micros(now.as_micros().saturating_sub(behind)), dice.command())
+        });
+        let steps = steps.collect();
+        Self { settings, steps }
+    }
+}
+
+struct Dice(Rng);
+
+impl Dice {
+    fn one_in(&mut self, n: u32) -> bool {
+        self.0.u32(0..n) == 0
+    }
+
+    fn settings(&mut self) -> Settings {
+        let semaphores = NAMES[..self.0.usize(1..=NAMES.len())].iter().map(|name| {
+            let max = Count::new(self.0.i64(0..=4)).unwrap();
+            let level = Level(self.0.i32(-1..=2));
+            SemaphoreSettings { name: SemaphoreName::new(name).unwrap(), max, level }
+        });
+        let semaphores = semaphores.collect();
+        let max_peers = if self.one_in(4) { 3 } else { 100 };
+        let limits = Limits { max_expires_in: Span::from_millis(50), max_peers };
+        Settings { semaphores, limits, last_fence: Fence(self.0.u64(0..10)) }
+    }
+
+    /// Often the same instant, mostly a few milliseconds, seldom long enough for everything to expire.
+    fn later(&mut self, now: Time) -> Time {
+        let millis = match self.0.u32(0..20) {
+            0..8 => 0,
+            8..19 => self.0.u64(0..4),
+            _ => self.0.u64(0..60),
+        };
+        now.after(Span::from_millis(millis))
+    }
+
+    fn command(&mut self) -> Command {
+        let peer = self.peer();
+        match self.0.u32(0..100) {
+            0..12 => Command::Open {
+                peer,
+                expires_in: self.span(),
+                connection: self.0.bool().then(|| self.connection()),
+            },
+            12..17 => Command::Restore {
+                peer,
+                expires_in: self.span(),
+                connection: self.one_in(3).then(|| self.connection()),
+                held: (!self.one_in(5)).then(|| self.want()),
+            },
+            17..24 => Command::KeepAlive { peer, expires_in: self.span() },
+            24..28 => Command::Bind {
+                peer,
+                connection: self.connection(),
+                expires_in: self.one_in(2).then(|| self.span()),
+            },
+            28..32 => Command::Unbind { peer, connection: self.connection() },
+            32..35 => Command::Close { peer },
+            35..72 => Command::Acquire {
+                peer,
+                want: self.want(),
+                priority: Priority(if self.one_in(3) { self.0.i8(-2..=2) } else { 0 }),
+                timeout: self.one_in(3).then(|| self.span()),
+                expires_in: self.one_in(4).then(|| self.span()),
+            },
+            72..84 => Command::Release { peer, names: self.names() },
+            84..89 => Command::Cancel { peer },
+            89..96 => Command::Leave { peer, name: self.name() },
+            _ => Command::Expire,
+        }
+    }
+
+    fn peer(&mut self) -> PeerId {
+        PeerId(self.0.u64(1..=6))
+    }
+
+    fn connection(&mut self) -> ConnectionId {
+        ConnectionId(self.0.u64(1..=3))
+    }
+
+    fn span(&mut self) -> Span {
+        match self.0.u32(0..20) {
+            0..2 => Span::ZERO,
+            2 => Span::from_micros(u64::MAX),
+            _ => Span::from_millis(self.0.u64(1..=20)),
+        }
+    }
+
+    fn name(&mut self) -> SemaphoreName {
+        SemaphoreName::new(NAMES[self.0.usize(..NAMES.len())]).unwrap()
+    }
+
+    fn names(&mut self) -> Option<Vec<SemaphoreName>> {
+        (!self.one_in(3)).then(|| (0..self.0.usize(0..3)).map(|_| self.name()).collect())
+    }
+
+    fn want(&mut self) -> Want {
+        let count = |dice: &mut Self| match dice.0.u32(0..30) {
+            0 => *dice.0.choice(&[-1, 0, 5, 1 << 31, (1 << 31) + 1, i64::MIN, i64::MAX]).unwrap(),
+            1..20 => 1,
+            _ => dice.0.i64(1..=3),
+        };
+        if self.0.u32(0..10) < 6 {
+            return Want::one(self.name(), count(self));
+        }
+        let mut names = NAMES.to_vec();
+        self.0.shuffle(&mut names);
+        names.truncate(self.0.usize(1..=3));
+        let named = names.into_iter().map(|name| (SemaphoreName::new(name).unwrap(), count(self)));
+        Want::new(named.collect::<Vec<_>>()).unwrap()
+    }
+}

@@ -1,0 +1,435 @@
+//! The naive model: the rules of the engine once more, written to be read and not to be fast. It keeps nothing
+//! but peers and recomputes every sum, queue and deadline by looking at all of them.
+
+use throttle::engine::{
+    Command, ConnectionId, Count, Effect, EndReason, Fence, Life, Lock, Locks, Outcome, PeerId,
+    Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Settings, Span,
+    TicketId, Time, Want,
+};
+
+#[derive(Clone, Debug)]
+struct Peer {
+    id: PeerId,
+    life: Life,
+    expires_in: Span,
+    locks: Vec<Lock>,
+    ticket: Option<Ticket>,
+}
+
+#[derive(Clone, Debug)]
+struct Ticket {
+    id: TicketId,
+    priority: Priority,
+    since: Time,
+    until: Option<Time>,
+    parts: Vec<(SemaphoreName, Count)>,
+}
+
+pub(crate) struct Model {
+    settings: Settings,
+    now: Time,
+    tickets: u64,
+    peers: Vec<Peer>,
+    effects: Vec<Effect>,
+}
+
+type Answer = Result<Reply, Refusal>;
+
+impl Model {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, now: Time::default(), tickets: 0, peers: vec![], effects: vec![] }
+    }
+
+    pub(crate) fn apply(&mut self, now: Time, command: &Command) -> Outcome {
+        self.now = self.now.max(now);
+        let expired = self.expire();
+        self.serve();
+        let reply = self.handle(command, expired);
+        self.serve();
+        Outcome { reply, effects: std::mem::take(&mut self.effects) }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.peers.iter().flat_map(|peer| peer.deadlines()).map(|(at, ..)| at).min()
+    }
+
+    pub(crate) fn held(&self, name: &SemaphoreName) -> u64 {
+        let locks = self.peers.iter().flat_map(|peer| &peer.locks);
+        locks.filter(|lock| lock.name == *name).map(|lock| u64::from(lock.count.get())).sum()
+    }
+
+    pub(crate) fn pending(&self, name: &SemaphoreName) -> u64 {
+        let parts = self.peers.iter().filter_map(|peer| peer.ticket.as_ref());
+        let parts = parts.flat_map(|ticket| &ticket.parts).filter(|(part, _)| part == name);
+        parts.map(|(_, count)| u64::from(count.get())).sum()
+    }
+
+    fn expire(&mut self) -> usize {
+        let mut due: Vec<_> = self.peers.iter().flat_map(|peer| peer.deadlines()).collect();
+        due.retain(|(at, ..)| *at <= self.now);
+        due.sort();
+        let mut expired = 0;
+        for (_, over, peer) in due {
+            match over {
+                Over::Wait(_) => self.end_wait(peer, EndReason::TimedOut),
+                Over::Life => {
+                    self.remove(peer, ReleaseReason::Expired, EndReason::Expired);
+                    self.effects.push(Effect::Expired { peer });
+                    expired += 1;
+                }
+            }
+        }
+        expired
+    }
+
+    /// Again and again, the first ticket of all that can be served.
+    fn serve(&mut self) {
+        loop {
+            let mut waiting: Vec<_> = self.peers.iter().filter(|p| p.ticket.is_some()).collect();
+            waiting.sort_by_key(|peer| peer.place());
+            let servable = |peer: &&&Peer| {
+                let ticket = peer.ticket.as_ref().unwrap();
+                self.can_serve(peer.place(), &ticket.parts)
+            };
+            let Some(peer) = waiting.iter().find(servable).map(|peer| peer.id) else { return };
+            let ticket = self.peer(peer).unwrap().ticket.take().unwrap();
+            let locks = self.grant(peer, &ticket.parts);
+            let waited = self.now.since(ticket.since);
+            self.effects.push(Effect::Granted { peer, ticket: Some(ticket.id), locks, waited });
+        }
+    }
+
+    fn can_serve(&self, place: Option<(i32, TicketId)>, parts: &[(SemaphoreName, Count)]) -> bool {
+        parts.iter().all(|(name, count)| {
+            let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
+            let free = i64::from(self.semaphore(name).unwrap().max.get()) - self.held(name) as i64;
+            self.peers.iter().find(before).is_none() && i64::from(count.get()) <= free
+        })
+    }
+
+    fn handle(&mut self, command: &Command, expired: usize) -> Answer {
+        match command {
+            Command::Open { peer, expires_in, connection } => {
+                if self.peer(*peer).is_some() {
+                    return Err(Refusal::PeerInUse);
+                }
+                self.check_span(*expires_in)?;
+                self.add(*peer, *expires_in, *connection)?;
+                Ok(Reply::Opened)
+            }
+            Command::Restore { peer, expires_in, connection, held } => {
+                self.restore(*peer, *expires_in, *connection, held.as_ref())
+            }
+            Command::KeepAlive { peer, expires_in } => {
+                self.known(*peer)?;
+                self.check_span(*expires_in)?;
+                self.prolong(*peer, *expires_in);
+                Ok(Reply::KeptAlive)
+            }
+            Command::Bind { peer, connection, expires_in } => {
+                self.known(*peer)?;
+                if let Some(expires_in) = expires_in {
+                    self.check_span(*expires_in)?;
+                    self.prolong(*peer, *expires_in);
+                }
+                self.bind(*peer, *connection);
+                let peer = self.known(*peer)?;
+                let pending = peer.ticket.as_ref().map(|ticket| ticket.id);
+                Ok(Reply::Bound { locks: peer.locks.iter().cloned().collect(), pending })
+            }
+            Command::Unbind { peer, connection } => {
+                let now = self.now;
+                let peer = self.known(*peer)?;
+                if peer.life == Life::Bound(*connection) {
+                    peer.life = Life::Until(now.after(peer.expires_in));
+                }
+                Ok(Reply::Unbound)
+            }
+            Command::Close { peer } => {
+                self.known(*peer)?;
+                self.remove(*peer, ReleaseReason::Closed, EndReason::Closed);
+                Ok(Reply::Closed)
+            }
+            Command::Acquire { peer, want, priority, timeout, expires_in } => {
+                self.acquire(*peer, want, *priority, *timeout, *expires_in)
+            }
+            Command::Release { peer, names } => {
+                for name in names.iter().flatten() {
+                    self.semaphore(name)?;
+                }
+                let held = self.known(*peer)?.locks.iter().map(|l| l.name.clone()).collect();
+                let names: Vec<_> = names.clone().unwrap_or(held);
+                let released = names.iter().filter(|name| self.release(*peer, name)).count();
+                Ok(Reply::Released { locks: released })
+            }
+            Command::Cancel { peer } => {
+                let ticket = self.known(*peer)?.ticket.as_ref().map(|ticket| ticket.id);
+                self.end_wait(*peer, EndReason::Cancelled);
+                Ok(Reply::Cancelled { ticket })
+            }
+            Command::Leave { peer, name } => {
+                self.semaphore(name)?;
+                self.known(*peer)?;
+                let released = self.release(*peer, name);
+                if !released && self.known(*peer)?.waits_for(name) {
+                    self.end_wait(*peer, EndReason::Cancelled);
+                }
+                Ok(Reply::Released { locks: usize::from(released) })
+            }
+            Command::Expire => Ok(Reply::Expired { peers: expired }),
+        }
+    }
+
+    fn acquire(
+        &mut self,
+        id: PeerId,
+        want: &Want,
+        priority: Priority,
+        timeout: Option<Span>,
+        expires_in: Option<Span>,
+    ) -> Answer {
+        for (name, _) in want.iter() {
+            self.semaphore(name)?;
+        }
+        for (name, asked) in want.iter() {
+            let max = self.semaphore(name)?.max;
+            if asked > i64::from(max.get()) {
+                return Err(Refusal::Never { name: name.clone(), asked, max });
+            }
+        }
+        self.known(id)?;
+        timeout.map_or(Ok(()), |span| self.check_span(span))?;
+        expires_in.map_or(Ok(()), |span| self.check_span(span))?;
+        if let Some(expires_in) = expires_in {
+            self.prolong(id, expires_in);
+        }
+        let want = positive(want)?;
+        let peer = self.known(id)?.clone();
+        for (name, count) in &want {
+            if let Some(lock) = peer.lock(name).filter(|lock| lock.count < *count) {
+                let (name, asked) = (name.clone(), i64::from(count.get()));
+                return Err(Refusal::Growth { name, held: lock.count, asked });
+            }
+        }
+        let missing: Vec<_> =
+            want.iter().filter(|(name, _)| peer.lock(name).is_none()).cloned().collect();
+        let mut queued = None;
+        if let (Some(ticket), false) = (&peer.ticket, missing.is_empty()) {
+            if ticket.parts != missing {
+                return Err(Refusal::AlreadyPending);
+            }
+            if timeout == Some(Span::ZERO) {
+                return Err(Refusal::Timeout);
+            }
+            queued = Some(ticket.id);
+        } else if !missing.is_empty() {
+            self.check_levels(&peer, &missing)?;
+            let ticket = TicketId(self.tickets + 1);
+            if self.can_serve(Some((-i32::from(priority.0), ticket)), &missing) {
+                let locks = self.grant(id, &missing);
+                let waited = Span::ZERO;
+                self.effects.push(Effect::Granted { peer: id, ticket: None, locks, waited });
+            } else if timeout == Some(Span::ZERO) {
+                return Err(Refusal::Timeout);
+            } else {
+                self.tickets += 1;
+                let (since, until) = (self.now, timeout.map(|timeout| self.now.after(timeout)));
+                let parts = missing;
+                self.known(id)?.ticket = Some(Ticket { id: ticket, priority, since, until, parts });
+                queued = Some(ticket);
+            }
+        }
+        let peer = self.known(id)?;
+        for lock in &mut peer.locks {
+            if let Some((_, count)) = want.iter().find(|(name, _)| *name == lock.name) {
+                lock.count = lock.count.min(*count);
+            }
+        }
+        let locks = want.iter().filter_map(|(name, _)| peer.lock(name).cloned()).collect();
+        Ok(queued.map_or(Reply::Held { locks }, |ticket| Reply::Queued { ticket }))
+    }
+
+    fn check_levels(&self, peer: &Peer, missing: &[(SemaphoreName, Count)]) -> Result<(), Refusal> {
+        let level = |name: &SemaphoreName| self.semaphore(name).unwrap().level;
+        let Some(lowest) = peer.locks.iter().min_by_key(|lock| level(&lock.name)) else {
+            return Ok(());
+        };
+        match missing.iter().find(|(name, _)| level(name) >= level(&lowest.name)) {
+            None => Ok(()),
+            Some((name, _)) => Err(Refusal::Hierarchy {
+                name: name.clone(),
+                level: level(name),
+                held: lowest.name.clone(),
+                held_level: level(&lowest.name),
+            }),
+        }
+    }
+
+    fn restore(
+        &mut self,
+        id: PeerId,
+        expires_in: Span,
+        connection: Option<ConnectionId>,
+        held: Option<&Want>,
+    ) -> Answer {
+        let mut parts = vec![];
+        for (name, asked) in held.into_iter().flat_map(Want::iter) {
+            self.semaphore(name)?;
+            parts.extend(positive(&Want::one(name.clone(), asked))?);
+        }
+        self.check_span(expires_in)?;
+        if let Some(peer) = self.peer(id) {
+            let mut locks: Vec<_> =
+                peer.locks.iter().map(|lock| (lock.name.clone(), lock.count)).collect();
+            locks.sort();
+            if locks != parts {
+                return Err(Refusal::RestoreConflict);
+            }
+            self.prolong(id, expires_in);
+            if let Some(connection) = connection {
+                self.bind(id, connection);
+            }
+        } else {
+            self.add(id, expires_in, connection)?;
+            for lock in self.grant(id, &parts) {
+                self.effects.push(Effect::Restored { peer: id, lock });
+            }
+        }
+        Ok(Reply::Restored { locks: self.known(id)?.locks.iter().cloned().collect() })
+    }
+
+    fn grant(&mut self, id: PeerId, parts: &[(SemaphoreName, Count)]) -> Locks {
+        let mut locks = Locks::new();
+        for (name, count) in parts {
+            self.settings.last_fence = Fence(self.settings.last_fence.0 + 1);
+            let (fence, since) = (self.settings.last_fence, self.now);
+            locks.push(Lock { name: name.clone(), count: *count, fence, since });
+        }
+        self.peer(id).unwrap().locks.extend(locks.iter().cloned());
+        locks
+    }
+
+    fn release(&mut self, id: PeerId, name: &SemaphoreName) -> bool {
+        self.release_because(id, name, ReleaseReason::Released)
+    }
+
+    fn release_because(&mut self, id: PeerId, name: &SemaphoreName, reason: ReleaseReason) -> bool {
+        let now = self.now;
+        let peer = self.peer(id).unwrap();
+        let Some(at) = peer.locks.iter().position(|lock| lock.name == *name) else { return false };
+        let lock = peer.locks.remove(at);
+        let held = now.since(lock.since);
+        self.effects.push(Effect::Released { peer: id, lock, held, reason });
+        true
+    }
+
+    fn end_wait(&mut self, peer: PeerId, reason: EndReason) {
+        let ticket = self.peer(peer).and_then(|peer| peer.ticket.take()).map(|ticket| ticket.id);
+        self.effects.extend(ticket.map(|ticket| Effect::Ended { peer, ticket, reason }));
+    }
+
+    fn remove(&mut self, id: PeerId, released: ReleaseReason, ended: EndReason) {
+        for lock in self.peer(id).unwrap().locks.clone() {
+            self.release_because(id, &lock.name, released);
+        }
+        self.end_wait(id, ended);
+        self.peers.retain(|peer| peer.id != id);
+    }
+
+    fn add(
+        &mut self,
+        id: PeerId,
+        expires_in: Span,
+        connection: Option<ConnectionId>,
+    ) -> Result<(), Refusal> {
+        let max = self.settings.limits.max_peers;
+        if self.peers.len() == max {
+            return Err(Refusal::TooManyPeers { max });
+        }
+        let life = match connection {
+            None => Life::Until(self.now.after(expires_in)),
+            Some(connection) => Life::Bound(connection),
+        };
+        self.peers.push(Peer { id, life, expires_in, locks: vec![], ticket: None });
+        Ok(())
+    }
+
+    fn prolong(&mut self, id: PeerId, expires_in: Span) {
+        let now = self.now;
+        let peer = self.peer(id).unwrap();
+        peer.expires_in = expires_in;
+        if matches!(peer.life, Life::Until(_)) {
+            peer.life = Life::Until(now.after(expires_in));
+        }
+    }
+
+    fn bind(&mut self, id: PeerId, connection: ConnectionId) {
+        let peer = self.peer(id).unwrap();
+        let before = std::mem::replace(&mut peer.life, Life::Bound(connection));
+        match before {
+            Life::Bound(before) if before != connection => {
+                self.effects.push(Effect::Superseded { peer: id, connection: before });
+            }
+            Life::Bound(_) | Life::Until(_) => {}
+        }
+    }
+
+    fn check_span(&self, asked: Span) -> Result<(), Refusal> {
+        let max = self.settings.limits.max_expires_in;
+        if asked > max { Err(Refusal::TooLong { asked, max }) } else { Ok(()) }
+    }
+
+    fn semaphore(&self, name: &SemaphoreName) -> Result<&SemaphoreSettings, Refusal> {
+        let found = self.settings.semaphores.iter().find(|semaphore| semaphore.name == *name);
+        found.ok_or(Refusal::UnknownSemaphore(name.clone()))
+    }
+
+    fn known(&mut self, id: PeerId) -> Result<&mut Peer, Refusal> {
+        self.peer(id).ok_or(Refusal::UnknownPeer)
+    }
+
+    fn peer(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.id == id)
+    }
+}
+
+impl Peer {
+    fn lock(&self, name: &SemaphoreName) -> Option<&Lock> {
+        self.locks.iter().find(|lock| lock.name == *name)
+    }
+
+    fn waits_for(&self, name: &SemaphoreName) -> bool {
+        let mut parts = self.ticket.iter().flat_map(|ticket| &ticket.parts);
+        parts.any(|(part, _)| part == name)
+    }
+
+    /// Higher priorities first, then earlier tickets.
+    fn place(&self) -> Option<(i32, TicketId)> {
+        self.ticket.as_ref().map(|ticket| (-i32::from(ticket.priority.0), ticket.id))
+    }
+
+    /// What of this peer is over when: waits before peers, each in the order of their numbers.
+    fn deadlines(&self) -> impl Iterator<Item = (Time, Over, PeerId)> {
+        let ticket = self.ticket.as_ref().and_then(|t| Some((t.until?, Over::Wait(t.id), self.id)));
+        let peer = match self.life {
+            Life::Until(at) => Some((at, Over::Life, self.id)),
+            Life::Bound(_) => None,
+        };
+        ticket.into_iter().chain(peer)
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Over {
+    Wait(TicketId),
+    Life,
+}
+
+fn positive(want: &Want) -> Result<Vec<(SemaphoreName, Count)>, Refusal> {
+    let part = |(name, asked): (&SemaphoreName, i64)| {
+        let count = Count::new(asked).filter(|count| count.get() > 0);
+        let name = name.clone();
+        count.map(|c| (name.clone(), c)).ok_or(Refusal::InvalidCount { name, asked })
+    };
+    want.iter().map(part).collect()
+}
