@@ -1,0 +1,44 @@
+//! What `throttle check` has to say about a valid configuration.
+
+use std::fmt::Write;
+
+use crate::config::Loaded;
+use crate::engine::{Level, SemaphoreSettings};
+
+/// Most semaphores that are listed.
+const MAX_LISTED: usize = 100;
+
+/// The summary; `source` is the file, if there is one. Without a line break at the end.
+pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
+    let config = &loaded.config;
+    let semaphores = &config.semaphores;
+    let mut text = match source {
+        Some(file) => format!("{file} is valid"),
+        None => "there is no throttle.toml, the defaults apply".to_owned(),
+    };
+    match semaphores.len() {
+        0 => text.push_str(": no semaphores, so nothing can be acquired"),
+        1 => text.push_str(": 1 semaphore"),
+        many => _ = write!(text, ": {many} semaphores"),
+    }
+    for semaphore in semaphores.iter().take(MAX_LISTED) {
+        _ = write!(text, "\n  {}", shown(semaphore));
+    }
+    if let more @ 1.. = semaphores.len().saturating_sub(MAX_LISTED) {
+        _ = write!(text, "\n  ... and {more} more");
+    }
+    let address = std::net::SocketAddr::new(config.address, config.port);
+    _ = write!(text, "\nto be served on {address}");
+    for note in &loaded.notes {
+        _ = write!(text, "\nnote: {note}");
+    }
+    text
+}
+
+fn shown(semaphore: &SemaphoreSettings) -> String {
+    let SemaphoreSettings { name, max, level } = semaphore;
+    match level {
+        Level(0) => format!("{name} = {max}"),
+        level => format!("{name} = {max}, level {level}"),
+    }
+}

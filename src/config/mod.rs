@@ -1,0 +1,146 @@
+//! What the server is told before it starts, with the defaults.
+//!
+//! A configuration comes from `throttle.toml`, is overridden by `THROTTLE_*` variables and these by flags
+//! ([`crate::cli`]). Whatever the source, a value passes the same bounds, and all problems are told at once.
+//! Nothing here opens sockets, starts logging, or reads the environment by itself.
+
+mod document;
+mod draft;
+mod file;
+mod input;
+mod level;
+mod problem;
+mod semaphores;
+mod setting;
+mod suggestion;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::engine::{SemaphoreSettings, Span};
+
+pub use draft::{Draft, Loaded};
+pub use file::{MAX_FILE_BYTES, read_file};
+pub use level::{Level, LogFormat};
+pub use problem::{Origin, Position, Problem, Problems};
+pub use setting::{SETTINGS, Setting};
+
+/// Everything that can be configured. The default is what an empty file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The address to listen on. Default: `127.0.0.1`.
+    pub address: IpAddr,
+    /// The TCP port to listen on; 0 is any free one. Default: 8000.
+    pub port: u16,
+    /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
+    pub semaphores: Vec<SemaphoreSettings>,
+    /// Bounds on what clients may do.
+    pub limits: Limits,
+    /// Where the log goes.
+    pub logging: Logging,
+}
+
+/// Bounds on what clients may do. Each keeps one of them from taking the server away from the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest time to live of a peer and longest timeout of an acquire, 1 µs to 36,500 days. Default: 365 days.
+    pub max_expires_in: Span,
+    /// Most peers at once, 1 to 100,000,000. Default: 1,000,000.
+    pub max_peers: usize,
+    /// Most open connections at once, 1 to 10,000,000. Default: `None`, a safe share of the files that the process
+    /// may have open.
+    pub max_connections: Option<usize>,
+    /// Longest body of a request in bytes, 1,024 to 16,777,216. Default: 65,536.
+    pub max_body_bytes: usize,
+    /// How long the header of a request may take to arrive, 1 µs to a day. Default: 5 s.
+    pub header_read_timeout: Duration,
+    /// How long the body of a request may take to arrive, 1 µs to a day. Default: 5 s.
+    pub body_read_timeout: Duration,
+    /// How long open requests get to finish when the server shuts down, 1 µs to a day. Default: 1,500 ms.
+    pub drain_timeout: Duration,
+}
+
+/// Where the log goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logging {
+    /// The log on the standard error stream.
+    pub stderr: StderrLog,
+    /// The log that is sent to a Graylog server. Default: none is sent.
+    pub gelf: Option<Gelf>,
+}
+
+/// The log on the standard error stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StderrLog {
+    /// What is less severe is left out. Default: `INFO`.
+    pub level: Level,
+    /// Filter directives such as `info,throttle=debug`, which take the place of `level` when they are there. They
+    /// come from `--log` or `THROTTLE_LOG` only and are known to be valid. Default: none.
+    pub directives: Option<String>,
+    /// How a line looks. Default: text.
+    pub format: LogFormat,
+}
+
+/// A log that is sent to a Graylog server, as GELF over UDP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gelf {
+    /// What this server calls itself, 1 to 128 bytes. Default: `throttle`.
+    pub name: String,
+    /// Name or address of the Graylog server, 1 to 253 bytes. It has no default.
+    pub host: String,
+    /// UDP port of the Graylog server, 1 to 65,535. Default: 12201.
+    pub port: u16,
+    /// What is less severe is left out. Default: `INFO`.
+    pub level: Level,
+}
+
+impl Config {
+    /// Reads a configuration from the text of a TOML file; `name` is what problems call the file.
+    ///
+    /// # Errors
+    /// All problems that it has.
+    pub fn from_toml(text: &str, name: &str) -> Result<Self, Problems> {
+        let mut draft = Draft::default();
+        draft.read(text, name);
+        draft.finish().map(|loaded| loaded.config)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 8000,
+            semaphores: Vec::new(),
+            limits: Limits::default(),
+            logging: Logging::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_expires_in: Span::from_secs(365 * 86_400),
+            max_peers: 1_000_000,
+            max_connections: None,
+            max_body_bytes: 64 * 1024,
+            header_read_timeout: Duration::from_secs(5),
+            body_read_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_millis(1_500),
+        }
+    }
+}
+
+impl Default for StderrLog {
+    fn default() -> Self {
+        Self { level: Level::Info, directives: None, format: LogFormat::Text }
+    }
+}
+
+impl Gelf {
+    /// All the defaults, and the one thing that has none.
+    pub fn to(host: &str) -> Self {
+        Self { name: "throttle".into(), host: host.into(), port: 12201, level: Level::Info }
+    }
+}

@@ -1,0 +1,157 @@
+//! Which source wins, and that the bounds are the same for all of them. Also the command line as such.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use throttle::cli::{Cli, Command};
+use throttle::config::{Config, Level, LogFormat, SETTINGS};
+
+use crate::Start;
+
+/// Three values for each setting, as flags and variables have them.
+const VALUES: [(&str, [&str; 3]); 15] = [
+    ("address", ["10.0.0.1", "10.0.0.2", "::1"]),
+    ("port", ["0", "1", "65535"]),
+    ("limits.max_expires_in", ["1us", "2h", "36500d"]),
+    ("limits.max_peers", ["1", "2", "100000000"]),
+    ("limits.max_connections", ["1", "2", "10000000"]),
+    ("limits.max_body_bytes", ["1024", "2000", "16777216"]),
+    ("limits.header_read_timeout", ["1us", "2s", "1day"]),
+    ("limits.body_read_timeout", ["1us", "2s", "1day"]),
+    ("limits.drain_timeout", ["1us", "2s", "1day"]),
+    ("logging.stderr.level", ["off", "WARN", "trace"]),
+    ("logging.stderr.format", ["json", "text", "json"]),
+    ("logging.gelf.name", ["a", "b", "c"]),
+    ("logging.gelf.host", ["a", "b", "c"]),
+    ("logging.gelf.port", ["1", "2", "65535"]),
+    ("logging.gelf.level", ["off", "WARN", "trace"]),
+];
+
+#[test]
+fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
+    assert_eq!(VALUES.map(|(key, _)| key), SETTINGS.each_ref().map(|setting| setting.key));
+    for ((key, [in_file, in_variable, in_flag]), setting) in VALUES.into_iter().zip(&SETTINGS) {
+        let in_file = match in_file.parse::<u32>() {
+            Ok(number) => format!("{key} = {number}"),
+            Err(_) => format!("{key} = \"{in_file}\""),
+        };
+        let host = if key == "logging.gelf.host" { "" } else { "logging.gelf.host = \"x\"\n" };
+        let file = |text: &str| Start::with_file(format!("{host}{text}"));
+        let written = |start: &Start| (setting.written)(&start.config());
+        let alone = |value| written(&file("").flag(&format!("--{}", setting.flag), value));
+
+        let variable = setting.variable();
+        let from_file = file(&in_file);
+        assert_ne!(written(&from_file), (setting.written)(&Config::default()), "{key}");
+        let from_variable = file(&in_file).variable(&variable, in_variable);
+        assert_eq!(written(&from_variable), alone(in_variable), "{key}");
+        assert_ne!(written(&from_variable), written(&from_file), "{key}");
+        let from_flag = from_variable.flag(&format!("--{}", setting.flag), in_flag);
+        assert_eq!(written(&from_flag), alone(in_flag), "{key}");
+    }
+}
+
+#[test]
+fn each_problem_names_its_flag_or_variable() {
+    let start = Start::with_file("port = -1")
+        .variable("THROTTLE_PORT", "eighty")
+        .variable("THROTTLE_LOG", "inof")
+        .flag("--port", "65536")
+        .flag("--max-peers", "-1")
+        .flag("--drain-timeout", "0s");
+    let expected = r#"throttle.toml:1:8: port: expected a whole number from 0 to 65535, found -1
+THROTTLE_LOG: expected one of OFF, ERROR, WARN, INFO, DEBUG, TRACE, found "inof" (directives such as "info,throttle=debug" are possible too)
+THROTTLE_PORT: expected a whole number from 0 to 65535, found "eighty"
+--drain-timeout: expected a duration such as "250ms", "5min" or "1day", more than 0 and at most 1d, found "0s"
+--max-peers: expected a whole number from 1 to 100000000, found "-1"
+--port: expected a whole number from 0 to 65535, found "65536""#;
+    assert_eq!(start.problems(), expected);
+}
+
+#[test]
+fn the_log_takes_a_level_or_directives() {
+    let stderr = |start: Start| start.config().logging.stderr;
+    let log = stderr(Start::bare().variable("THROTTLE_LOG", "info,throttle=debug"));
+    assert_eq!((log.level, log.directives.as_deref()), (Level::Info, Some("info,throttle=debug")));
+    let start = Start::bare().variable("THROTTLE_LOG", "throttle=debug").flag("--log", "Debug");
+    let log = stderr(start.flag("--log-format", "JSON"));
+    assert_eq!((log.level, log.directives), (Level::Debug, None));
+    assert_eq!(log.format, LogFormat::Json);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let start = Start::bare().variable("THROTTLE_PORT", "").variable("THROTTLE_CONFIGURATION", "");
+    assert_eq!(start.config(), Config::default());
+}
+
+#[test]
+fn the_address_of_a_service_is_not_the_port() {
+    let start = Start::bare().variable("THROTTLE_PORT", "tcp://10.0.0.1:80");
+    let loaded = start.load().unwrap();
+    assert_eq!(loaded.config, Config::default());
+    let note = loaded.notes[0].to_string();
+    assert!(note.starts_with("THROTTLE_PORT: ignored: \"tcp://10.0.0.1:80\""), "{note}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_must_be_text() {
+    use std::os::unix::ffi::OsStringExt;
+    let value = std::ffi::OsString::from_vec(vec![0xff]);
+    let start = Start::bare().variable("THROTTLE_ADDRESS", value);
+    assert_eq!(start.problems(), "THROTTLE_ADDRESS: the value must be text in UTF-8");
+}
+
+#[test]
+fn the_file_can_be_named_before_and_after_the_subcommand_and_by_a_variable() {
+    let file = Start::with_file("port = 7\n[semaphores]\nA = 1\nB = { max = 2, level = 3 }\n");
+    let path = file.file().display().to_string();
+    let expected = "throttle.toml is valid: 2 semaphores\n  A = 1\n  B = 2, level 3\nto be served on 127.0.0.1:7";
+    for arguments in
+        [["check", "-c", &path], ["-c", &path, "check"], ["--configuration", &path, "check"]]
+    {
+        let cli = Cli::try_parse_from(["throttle"].into_iter().chain(arguments)).unwrap();
+        assert_eq!(cli.command, Some(Command::Check));
+        assert_eq!(file.local(&cli.check_in(Path::new(""), |_| None).unwrap()), expected);
+    }
+    let by_variable = Start::bare().variable("THROTTLE_CONFIGURATION", &path);
+    assert_eq!(file.local(&by_variable.check().unwrap()), expected);
+    assert_eq!(by_variable.cli().command, None);
+}
+
+#[test]
+fn a_check_tells_of_what_has_no_effect() {
+    let start = Start::with_file("litter_collection_interval = \"5min\"");
+    let check = start.local(&start.check().unwrap());
+    let expected = "throttle.toml is valid: no semaphores, so nothing can be acquired\nto be served on 127.0.0.1:8000\nnote: throttle.toml:1:1: litter_collection_interval has no effect any longer";
+    assert!(check.starts_with(expected), "{check}");
+    let bad = Start::with_file("prot = 1");
+    assert!(bad.check().is_err());
+    let nothing = Start::bare().check().unwrap();
+    assert!(nothing.starts_with("there is no throttle.toml, the defaults apply: "), "{nothing}");
+}
+
+#[test]
+fn the_help_has_all_flags_with_their_defaults_in_groups() {
+    Cli::command().debug_assert();
+    let help = Cli::command().term_width(300).render_help().to_string();
+    for setting in &SETTINGS {
+        let flag = format!("--{} <{}>", setting.flag, setting.value_name);
+        assert!(help.contains(&flag), "{flag} is missing in\n{help}");
+    }
+    assert_eq!(help.matches("[default: ").count(), SETTINGS.len() + 1, "{help}");
+    for part in ["Server:", "Limits:", "Logging:", "Example:", "[default: 8000]", "[default: 365d]"]
+    {
+        assert!(help.contains(part), "{part} is missing in\n{help}");
+    }
+    let version = Cli::try_parse_from(["throttle", "--version"]).unwrap_err().to_string();
+    assert_eq!(version.trim(), format!("throttle {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn durations_are_read_exactly() {
+    let config = Start::bare().flag("--drain-timeout", "1m 30s 250ms").config();
+    assert_eq!(config.limits.drain_timeout, Duration::from_millis(90_250));
+}

@@ -1,0 +1,54 @@
+//! The sample that is shipped is good, complete, and shows the true defaults.
+
+use throttle::config::{Config, Gelf, Logging, SETTINGS};
+
+const SAMPLE: &str = include_str!("../../throttle.toml");
+
+/// The sample with every setting uncommented. A comment is a setting when it is a section or has a key.
+fn uncommented() -> String {
+    let is_key = |key: &str| {
+        key.strip_suffix(' ').is_some_and(|key| {
+            !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        })
+    };
+    let uncomment = |line: &'static str| {
+        let setting = line.strip_prefix("# ").filter(|text| {
+            text.starts_with('[') || text.split_once('=').is_some_and(|(key, _)| is_key(key))
+        });
+        setting.unwrap_or(line)
+    };
+    SAMPLE.lines().map(uncomment).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_sample_has_a_few_semaphores_and_else_the_defaults() {
+    let config = Config::from_toml(SAMPLE, "throttle.toml").unwrap();
+    let names: Vec<_> = config.semaphores.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["A", "database", "printer", "report"]);
+    assert_eq!(Config { semaphores: Vec::new(), ..config }, Config::default());
+}
+
+#[test]
+fn what_the_sample_comments_out_is_the_default() {
+    let config = Config::from_toml(&uncommented(), "throttle.toml").unwrap();
+    let gelf = Some(Gelf::to("graylog.example.com"));
+    let expected = Config { logging: Logging { gelf, ..Logging::default() }, ..Config::default() };
+    assert_eq!(Config { semaphores: Vec::new(), ..config }, expected);
+}
+
+#[test]
+fn the_sample_has_every_setting_with_its_default() {
+    let sample = uncommented();
+    let mut config = Config::default();
+    config.logging.gelf = Some(Gelf::to("graylog.example.com"));
+    for setting in &SETTINGS {
+        let (section, key) = setting.path();
+        let header = format!("\n[{section}]\n");
+        let start =
+            if section.is_empty() { 0 } else { sample.find(&header).unwrap() + header.len() };
+        let body = sample[start..].split("\n[").next().unwrap();
+        let line = format!("{key} = {}", (setting.written)(&config).unwrap());
+        assert!(body.lines().any(|it| it == line), "{line:?} is missing in [{section}]");
+    }
+    assert!(sample.contains("\nlitter_collection_interval = \"5min\"\n"));
+}
