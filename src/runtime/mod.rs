@@ -7,3 +7,6 @@ mod handle;
 pub use clock::Clock;
 pub use driver::{Observer, start};
 pub use handle::{Answer, EngineGone, Handle, Verdict};
+
+#[cfg(test)]
+mod tests;
