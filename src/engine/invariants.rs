@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::core::Engine;
 use super::deadlines::Due;
-use super::ids::Fence;
 use super::peers::{Peer, Slot};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
@@ -40,11 +39,12 @@ impl Engine {
                 ensure(twice == 1, || format!("peer {id} holds two locks on one semaphore"))?;
                 ensure(hold.count.get() > 0, || format!("peer {id} holds nothing of something"))?;
                 ensure(hold.since <= self.now, || format!("peer {id} holds from the future"))?;
+                let given = hold.fence <= self.last_fence;
+                ensure(given, || format!("peer {id} has a fence of the future"))?;
                 fences.push(hold.fence);
             }
             self.check_ticket(peer)?;
         }
-        fences.push(Fence(self.last_fence.0 + 1));
         fences.sort_unstable();
         ensure(fences.is_sorted_by(|a, b| a < b), || "a fence was given twice".to_owned())
     }
@@ -105,6 +105,9 @@ impl Engine {
         ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }

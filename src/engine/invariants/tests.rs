@@ -1,0 +1,115 @@
+//! Each invariant is broken on purpose: a check that never fails would not be one.
+
+use super::*;
+use crate::engine::*;
+
+type Breakage = fn(&mut Engine);
+
+fn name(name: &str) -> SemaphoreName {
+    SemaphoreName::new(name).unwrap()
+}
+
+/// Peer 1 holds 2 of `a` and all of `b`; 2 waits for `b` with a timeout; 3 waits for `b` behind it.
+fn engine() -> Engine {
+    let max = |count| Count::new(count).unwrap();
+    let semaphores = vec![
+        SemaphoreSettings { name: name("a"), max: max(3), level: Level(1) },
+        SemaphoreSettings { name: name("b"), max: max(1), level: Level(0) },
+    ];
+    let last_fence = Fence(0);
+    let mut engine = Engine::new(Settings { semaphores, limits: Limits::default(), last_fence });
+    let now = Time::from_micros(1_000);
+    for peer in 1..=3 {
+        let (peer, expires_in) = (PeerId(peer), Span::from_secs(60));
+        let _ = engine.apply(now, &Command::Open { peer, expires_in, connection: None });
+    }
+    let acquire = |peer, semaphore, count, timeout| Command::Acquire {
+        peer: PeerId(peer),
+        want: Want::one(name(semaphore), count),
+        priority: Priority(0),
+        timeout,
+        expires_in: None,
+    };
+    for command in [
+        acquire(1, "a", 2, None),
+        acquire(1, "b", 1, None),
+        acquire(2, "b", 1, Some(Span::from_secs(5))),
+        acquire(3, "b", 1, None),
+    ] {
+        assert!(engine.apply(now, &command).reply.is_ok());
+    }
+    engine
+}
+
+fn slot(engine: &Engine, peer: u64) -> Slot {
+    engine.peers.find(PeerId(peer)).unwrap()
+}
+
+fn peer(engine: &mut Engine, id: u64) -> &mut Peer {
+    let slot = slot(engine, id);
+    engine.peers.get_mut(slot)
+}
+
+fn index(engine: &Engine, semaphore: &str) -> SemaphoreIndex {
+    engine.semaphores.find(semaphore).unwrap()
+}
+
+#[test]
+fn a_sound_engine_passes() {
+    assert_eq!(engine().check(), Ok(()));
+}
+
+#[test]
+fn every_broken_invariant_is_found() {
+    let breakages: [(&str, Breakage); 15] = [
+        ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId(9)),
+        ("peer 1 holds two locks on one semaphore", |engine| {
+            let hold = peer(engine, 1).holds[0];
+            peer(engine, 1).holds.push(hold);
+        }),
+        ("peer 1 holds nothing of something", |engine| {
+            peer(engine, 1).holds[0].count = Count::new(0).unwrap();
+        }),
+        ("peer 1 holds from the future", |engine| {
+            peer(engine, 1).holds[0].since = Time::from_micros(1_001);
+        }),
+        ("peer 1 has a fence of the future", |engine| engine.last_fence = Fence(1)),
+        ("a fence was given twice", |engine| peer(engine, 1).holds[1].fence = Fence(1)),
+        ("peer 2 waits for nothing", |engine| {
+            peer(engine, 2).ticket.as_mut().unwrap().parts.clear();
+        }),
+        ("peer 3 has a ticket of the future", |engine| engine.last_ticket = TicketId(1)),
+        ("peer 1 waits for what it holds", |engine| {
+            let ticket = peer(engine, 2).ticket.take();
+            peer(engine, 1).ticket = ticket;
+        }),
+        ("peer 2 waits for what is free", |engine| {
+            let b = index(engine, "b");
+            engine.semaphores.get_mut(b).held = 0;
+        }),
+        ("a: 3 held, not 2", |engine| {
+            let a = index(engine, "a");
+            engine.semaphores.get_mut(a).held += 1;
+        }),
+        ("b: pending is not 2", |engine| {
+            let b = index(engine, "b");
+            engine.semaphores.get_mut(b).pending += 1;
+        }),
+        ("b: queue and tickets differ", |engine| {
+            let (b, slot) = (index(engine, "b"), slot(engine, 1));
+            let queue = &mut engine.semaphores.get_mut(b).queue;
+            queue.add(Place::new(Priority(-9), TicketId(99)), slot);
+        }),
+        ("deadlines and peers differ", |engine| {
+            engine.deadlines.add(Time::from_micros(7), Due::Peer(PeerId(9)));
+        }),
+        ("deadlines and peers differ", |engine| {
+            peer(engine, 2).ticket.as_mut().unwrap().until = None;
+        }),
+    ];
+    for (expected, break_it) in breakages {
+        let mut engine = engine();
+        break_it(&mut engine);
+        assert_eq!(engine.check(), Err(expected.to_owned()));
+    }
+}
