@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-//! The `throttle` server.
-
-fn main() {}
-=======
 //! The program: reads what it is told, starts the server, and ends it when it is asked to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -70,9 +65,8 @@ fn describe(semaphore: &SemaphoreSettings) -> String {
 /// Where a server can be reached from its own machine that listens on all addresses.
 const fn reachable(address: IpAddr) -> IpAddr {
     match address {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        named => named,
+        IpAddr::V4(all) if all.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(all) if all.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
     }
 }
->>>>>>> 4534977 (Add the REST interface, metrics and the server around them)

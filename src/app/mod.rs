@@ -31,7 +31,7 @@ pub use signal::{Signal, Signals};
 const BACKLOG: u32 = 1024;
 
 /// How long the engine may take to end after everybody has left.
-const DRIVER_END: Duration = Duration::from_millis(500);
+const DRIVER_END: Duration = Duration::from_millis(200);
 
 type Driver = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use super::Rest;
@@ -29,7 +29,9 @@ impl<T: DeserializeOwned> FromRequest<Rest> for Json<T> {
             return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response());
         }
         let body = read(request.into_body(), rest).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| malformed(&error).into_response())
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| unfit(&body, &error).into_response())
     }
 }
 
@@ -40,15 +42,20 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-fn malformed(error: &serde_json::Error) -> Failure {
-    match error.classify() {
-        Category::Data => {
-            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Unexpected body: {error}"))
-        }
-        Category::Syntax | Category::Eof | Category::Io => {
-            Failure::new(StatusCode::BAD_REQUEST, format!("Malformed JSON: {error}"))
-        }
+/// A body of the wrong shape is found out at its first wrong value: whether all of it is JSON is still to be seen.
+fn unfit(body: &[u8], error: &serde_json::Error) -> Failure {
+    if error.classify() == Category::Data {
+        let Err(error) = serde_json::from_slice::<IgnoredAny>(body) else {
+            let text = format!("Unexpected body: {error}");
+            return Failure::new(StatusCode::UNPROCESSABLE_ENTITY, text);
+        };
+        return malformed(&error);
     }
+    malformed(error)
+}
+
+fn malformed(error: &serde_json::Error) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, format!("Malformed JSON: {error}"))
 }
 
 /// Why a body was not read.
