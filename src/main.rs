@@ -1,40 +1,76 @@
 //! The program: reads what it is told, starts the server, and ends it when it is asked to.
 
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{Write, stderr, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
+use clap::Parser;
 use throttle::app::{Server, Signals};
-use throttle::config::Config;
+use throttle::cli::{Cli, Command};
+use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
+use throttle::telemetry;
 
 /// So many semaphores are named in the log.
 const NAMED_SEMAPHORES: usize = 20;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    // SEAM: command line, configuration and telemetry come here.
-    let config = Config::default();
-    match run(&config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("throttle: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Some(Command::Check) => check(&cli),
+        None => serve(&cli),
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&format_args!("throttle: {error}"));
+        ExitCode::FAILURE
+    })
 }
 
-async fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    match cli.check() {
+        Ok(summary) => writeln!(stdout(), "{summary}")?,
+        Err(problems) => return Ok(misconfigured(&problems)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    let loaded = match cli.load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(misconfigured(&problems)),
+    };
+    telemetry::init(&loaded.config.logging)?;
+    for note in &loaded.notes {
+        tracing::info!("{note}");
+    }
+    run(&loaded.config).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn misconfigured(problems: &Problems) -> ExitCode {
+    complain(problems);
+    ExitCode::from(Problems::EXIT_CODE)
+}
+
+/// Without a standard error stream there is nobody to complain to.
+fn complain(about: &dyn Display) {
+    let _ = writeln!(stderr(), "{about}");
+}
+
+async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::new()?;
     let server = Server::bind(config)?;
     announce(server.local_addr(), &config.semaphores);
-    server
-        .run(async {
-            let signal = signals.next().await;
-            tracing::info!(signal = signal.name, "shutting down; another signal ends it at once");
-            tokio::spawn(async move { std::process::exit(signals.next().await.exit_code()) });
-        })
-        .await;
-    tracing::info!("done");
+    let asked_to_end = async {
+        let signal = signals.next().await;
+        tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
+        tokio::spawn(async move { std::process::exit(signals.next().await.exit_code()) });
+    };
+    server.run(asked_to_end).await;
+    tracing::info!("the server has ended");
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry,
@@ -23,7 +22,7 @@ const BUCKETS: [f64; 12] =
 /// In the order of [`slot`].
 const RELEASE_REASONS: [&str; 3] = ["released", "closed", "expired"];
 
-type BySemaphore<T> = HashMap<SemaphoreName, T, RandomState>;
+type BySemaphore<T> = HashMap<SemaphoreName, T>;
 
 /// Counters of what happens.
 #[derive(Debug)]
