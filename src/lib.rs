@@ -1,11 +1,18 @@
 //! `throttle` hands out leases on semaphores to programs on many machines.
 //!
-//! The layers, each of which knows only those after it: the application and its interfaces, the
-//! [`runtime`], and below it the [`engine`] and the [`store`].
+//! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`],
+//! with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
 
+pub mod app;
 pub mod cli;
 pub mod config;
+mod dashboard;
 pub mod engine;
+pub mod metrics;
+mod origin;
+pub mod rest;
+mod routing;
 pub mod runtime;
+pub mod shutdown;
 pub mod store;
 pub mod telemetry;

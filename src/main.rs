@@ -1,3 +1,108 @@
-//! The `throttle` server.
+//! The program: reads what it is told, starts the server, and ends it when it is asked to.
 
-fn main() {}
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{Write, stderr, stdout};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+
+use clap::Parser;
+use throttle::app::{Server, Signals};
+use throttle::cli::{Cli, Command};
+use throttle::config::{Config, Problems};
+use throttle::engine::SemaphoreSettings;
+use throttle::telemetry;
+
+/// So many semaphores are named in the log.
+const NAMED_SEMAPHORES: usize = 20;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Some(Command::Check) => check(&cli),
+        None => serve(&cli),
+    };
+    outcome.unwrap_or_else(|error| {
+        complain(&format_args!("throttle: {error}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    match cli.check() {
+        Ok(summary) => writeln!(stdout(), "{summary}")?,
+        Err(problems) => return Ok(misconfigured(&problems)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[tokio::main]
+async fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+    let loaded = match cli.load() {
+        Ok(loaded) => loaded,
+        Err(problems) => return Ok(misconfigured(&problems)),
+    };
+    telemetry::init(&loaded.config.logging)?;
+    for note in &loaded.notes {
+        tracing::info!("{note}");
+    }
+    run(&loaded.config).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn misconfigured(problems: &Problems) -> ExitCode {
+    complain(problems);
+    ExitCode::from(Problems::EXIT_CODE)
+}
+
+/// Without a standard error stream there is nobody to complain to.
+fn complain(about: &dyn Display) {
+    let _ = writeln!(stderr(), "{about}");
+}
+
+async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+    let mut signals = Signals::new()?;
+    let server = Server::bind(config)?;
+    announce(server.local_addr(), &config.semaphores);
+    let asked_to_end = async {
+        let signal = signals.next().await;
+        tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
+        tokio::spawn(async move { std::process::exit(signals.next().await.exit_code()) });
+    };
+    server.run(asked_to_end).await;
+    tracing::info!("the server has ended");
+    Ok(())
+}
+
+fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
+    tracing::info!("throttle {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    if semaphores.is_empty() {
+        tracing::warn!("there are no semaphores: name some in the configuration");
+    } else {
+        let mut named: Vec<_> = semaphores.iter().take(NAMED_SEMAPHORES).map(describe).collect();
+        if semaphores.len() > NAMED_SEMAPHORES {
+            named.push(format!("and {} more", semaphores.len() - NAMED_SEMAPHORES));
+        }
+        tracing::info!("semaphores: {}", named.join(", "));
+    }
+    let near = SocketAddr::new(reachable(address.ip()), address.port());
+    tracing::info!(
+        "try it: curl http://{near}/new_peer -H 'Content-Type: application/json' -d '{{\"expires_in\":\"5m\"}}'"
+    );
+}
+
+/// A name may hold anything but control characters; quotes show where it ends.
+fn describe(semaphore: &SemaphoreSettings) -> String {
+    let SemaphoreSettings { name, max, .. } = semaphore;
+    let plain = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
+    if plain { format!("{name}={max}") } else { format!("{:?}={max}", name.as_str()) }
+}
+
+/// Where a server can be reached from its own machine that listens on all addresses.
+const fn reachable(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(all) if all.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(all) if all.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
+    }
+}

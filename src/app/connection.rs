@@ -1,0 +1,169 @@
+//! One connection: hyper on a socket, with limits, until it is closed, upgraded, or cut at the end of the server.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
+
+use super::head_timer::HeadTimer;
+use crate::shutdown::Shutdown;
+
+/// Most that is buffered of what one connection sends: longer heads than this are refused.
+const BUFFER_BYTES: usize = 65_536;
+
+/// All connections of a server.
+pub(super) struct Connections {
+    router: Router,
+    shutdown: Shutdown,
+    header_read_timeout: Duration,
+    places: Arc<Semaphore>,
+    most: u32,
+}
+
+impl Connections {
+    pub(super) fn new(
+        router: Router,
+        shutdown: Shutdown,
+        header_read_timeout: Duration,
+        most: usize,
+    ) -> Self {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let places = Arc::new(Semaphore::new(most as usize));
+        Self { router, shutdown, header_read_timeout, places, most }
+    }
+
+    /// A place for one more connection. `None`: there are too many.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// Serves one connection to its end.
+    pub(super) fn serve(
+        &self,
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
+        serve(stream, place, router, shutdown, self.header_read_timeout)
+    }
+
+    /// Waits until all connections are closed, but not for longer than `limit`. Returns how many are left.
+    pub(super) async fn drain(self, limit: Duration) -> u32 {
+        let Self { router, places, most, .. } = self;
+        drop(router);
+        match tokio::time::timeout(limit, places.acquire_many(most)).await {
+            Ok(_) => 0,
+            Err(_) => most.saturating_sub(places.available_permits().try_into().unwrap_or(most)),
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    place: OwnedSemaphorePermit,
+    router: Router,
+    shutdown: Shutdown,
+    header_read_timeout: Duration,
+) {
+    // Answers are small and wanted now. It fails only on a socket that is gone; that shows soon enough.
+    let _ = stream.set_nodelay(true);
+    let head = HeadTimer::new(header_read_timeout);
+    let socket = Socket { stream, head: head.clone(), _place: place };
+    let service = service_fn(|request: Request<Incoming>| {
+        head.rest();
+        let answer = router.clone().call(request);
+        let head = head.clone();
+        async move {
+            let answer = answer.await;
+            head.rest();
+            answer
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(head.clone())
+        .header_read_timeout(header_read_timeout)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = shutdown.draining() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = shutdown.over() => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // Clients come and go as they like, and send what they like.
+        tracing::trace!(%error, "a connection ended early");
+    }
+}
+
+/// A socket that tells when something arrives, and keeps its place among the connections, also when it is upgraded.
+struct Socket {
+    stream: TcpStream,
+    head: HeadTimer,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.head.heard();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

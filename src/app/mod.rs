@@ -1,0 +1,159 @@
+//! The whole server, put together: the engine with its driver, the routes, and the loop that accepts connections.
+
+mod accept;
+mod connection;
+mod file_limit;
+mod head_timer;
+mod signal;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpSocket};
+
+use self::connection::Connections;
+use crate::config::Config;
+use crate::engine::{Engine, Fence, Limits, Settings};
+use crate::metrics::Metrics;
+use crate::rest::{self, Rest};
+use crate::runtime::{self, Clock};
+use crate::shutdown::{self, Shutdown, Switch};
+use crate::store::Memory;
+
+pub use signal::{Signal, Signals};
+
+/// Connections that the system keeps ready while others are being accepted.
+const BACKLOG: u32 = 1024;
+
+/// How long the engine may take to end after everybody has left.
+const DRIVER_END: Duration = Duration::from_millis(200);
+
+type Driver = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
+
+/// A server that has its address and is ready to run.
+pub struct Server {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    router: Router,
+    driver: Driver,
+    switch: Switch,
+    shutdown: Shutdown,
+    max_connections: usize,
+    header_read_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is taken, not allowed, or not one of this machine.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Two metrics have the same name.
+    #[error("cannot set up the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Server {
+    /// Takes the address that `config` names, port 0 for any free one. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`], mostly because somebody else has the address.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let address = SocketAddr::new(config.address, config.port);
+        let listen_error = |error| StartError::Listen { address, error };
+        let listener = listen(address).map_err(listen_error)?;
+        let local_addr = listener.local_addr().map_err(listen_error)?;
+
+        let metrics = Arc::new(Metrics::new(&config.semaphores)?);
+        let clock = Clock::start();
+        let engine = Engine::new(Settings {
+            semaphores: config.semaphores.clone(),
+            limits: Limits {
+                max_expires_in: config.limits.max_expires_in,
+                max_peers: config.limits.max_peers,
+            },
+            // Without a memory, the wall clock makes fences grow across restarts.
+            last_fence: Fence(clock.started_at().as_micros()),
+        });
+        let (handle, driver) = runtime::start(engine, clock, Memory, metrics.observer());
+        let (switch, shutdown) = shutdown::switch();
+        let router = rest::router(Rest::new(rest::Parts {
+            engine: handle,
+            clock,
+            metrics,
+            shutdown: shutdown.clone(),
+            max_body_bytes: config.limits.max_body_bytes,
+            body_read_timeout: config.limits.body_read_timeout,
+        }));
+        Ok(Self {
+            listener,
+            local_addr,
+            router,
+            driver: Box::pin(driver),
+            switch,
+            shutdown,
+            max_connections: file_limit::connections(config.limits.max_connections),
+            header_read_timeout: config.limits.header_read_timeout,
+            drain_timeout: config.limits.drain_timeout,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` is ready. Then nobody new is let in, blocked callers are sent away with the answer
+    /// that they are still waiting, and after all open requests are answered, or the time to drain is over, it
+    /// returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let driver = tokio::spawn(drive(self.driver));
+        let connections = Connections::new(
+            self.router,
+            self.shutdown,
+            self.header_read_timeout,
+            self.max_connections,
+        );
+        tokio::select! {
+            never = accept::accept(&self.listener, &connections) => match never {},
+            () = shutdown => drop(self.listener),
+        }
+        self.switch.drain();
+        let left = connections.drain(self.drain_timeout).await;
+        self.switch.over();
+        if left > 0 {
+            tracing::warn!(connections = left, "the time to drain is over, connections are cut");
+        }
+        // The last way to the engine is gone with the last connection. Then the driver ends by itself.
+        if tokio::time::timeout(DRIVER_END, driver).await.is_err() {
+            tracing::debug!("the lease engine still has work that nobody waits for");
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // On Unix, it lets a restarted server have its port back at once. On Windows, it would let others steal it.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// When the engine ends before its time, the server lives on and says so to everybody, `/health` included.
+async fn drive(driver: Driver) {
+    if let Err(error) = driver.await {
+        tracing::error!(%error, "the lease engine has ended: its store failed");
+    }
+}

@@ -1,0 +1,127 @@
+//! What Prometheus sees. Every series exists from the start, and labels are configured names only: what a caller
+//! sends never becomes one.
+//!
+//! Counters are counted where things happen, with children that were looked up at the start. What can be read off
+//! the engine is read at the scrape, once.
+
+mod http;
+mod leases;
+
+use std::sync::Arc;
+
+use prometheus::core::Collector;
+use prometheus::{Encoder, GaugeVec, IntGauge, Opts, Registry, TextEncoder};
+
+use crate::engine::{SemaphoreSettings, Time};
+use crate::runtime::{Clock, EngineGone, Handle, Observer};
+
+pub(crate) use http::{HttpMetrics, RouteMetrics};
+use leases::{LeaseMetrics, Levels};
+
+/// The content type of what [`Metrics::scrape`] returns.
+pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// All metrics of one server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    leases: Arc<LeaseMetrics>,
+    levels: Levels,
+    peers: IntGauge,
+    http: HttpMetrics,
+}
+
+impl Metrics {
+    /// Metrics of a server with these semaphores.
+    ///
+    /// # Errors
+    /// When two metrics have the same name.
+    pub fn new(semaphores: &[SemaphoreSettings]) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let peers = IntGauge::new("throttle_peers", "Peers that are known")?;
+        register(&registry, &peers)?;
+        register(&registry, &build_info()?)?;
+        register_process(&registry)?;
+        Ok(Self {
+            leases: Arc::new(LeaseMetrics::new(&registry, semaphores)?),
+            levels: Levels::new(&registry, semaphores)?,
+            http: HttpMetrics::new(&registry)?,
+            peers,
+            registry,
+        })
+    }
+
+    /// Counts what the engine does.
+    pub fn observer(&self) -> impl Observer + use<> {
+        Arc::clone(&self.leases)
+    }
+
+    pub(crate) fn http(&self) -> &HttpMetrics {
+        &self.http
+    }
+
+    /// All that there is to see now, in Prometheus' text format.
+    pub(crate) async fn scrape(
+        self: Arc<Self>,
+        engine: &Handle,
+        clock: Clock,
+    ) -> Result<Vec<u8>, Unreadable> {
+        let (semaphores, peers) = engine
+            .read(|engine| (engine.semaphores().collect::<Vec<_>>(), engine.peer_count()))
+            .await?;
+        // The engine's own time is that of the last command.
+        let now = clock.now();
+        // Thousands of semaphores are megabytes of text: not on a thread that others wait for.
+        let text = tokio::task::spawn_blocking(move || {
+            self.levels.set(&semaphores, now);
+            self.peers.set(i64::try_from(peers).unwrap_or(i64::MAX));
+            let mut text = Vec::new();
+            TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+            Ok::<_, prometheus::Error>(text)
+        });
+        Ok(text.await??)
+    }
+}
+
+/// Why there are no metrics to see.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error(transparent)]
+    EngineGone(#[from] EngineGone),
+    #[error("metrics cannot be written: {0}")]
+    Encode(#[from] prometheus::Error),
+    #[error("metrics were not written: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+fn register(
+    registry: &Registry,
+    metric: &(impl Collector + Clone + 'static),
+) -> prometheus::Result<()> {
+    registry.register(Box::new(metric.clone()))
+}
+
+fn build_info() -> prometheus::Result<GaugeVec> {
+    let info = GaugeVec::new(
+        Opts::new("throttle_build_info", "Always 1, with the server's version"),
+        &["version"],
+    )?;
+    info.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1.0);
+    Ok(info)
+}
+
+#[cfg(target_os = "linux")]
+fn register_process(registry: &Registry) -> prometheus::Result<()> {
+    registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))
+}
+
+/// Process figures come from `/proc`, which only Linux has.
+#[cfg(not(target_os = "linux"))]
+fn register_process(_registry: &Registry) -> prometheus::Result<()> {
+    Ok(())
+}
+
+/// Seconds of a [`Time`] that has passed until `now`.
+fn seconds_since(since: Option<Time>, now: Time) -> f64 {
+    since.map_or(0.0, |since| now.since(since).as_secs_f64())
+}

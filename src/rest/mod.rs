@@ -1,0 +1,80 @@
+//! The REST interface. Statuses, texts and types are what deployed clients rely on: they match some of them word
+//! for word. Here requests become commands and replies become answers; nothing is decided here about leases.
+
+mod acquire;
+mod answer;
+mod body;
+mod locks;
+mod operations;
+mod params;
+mod peers;
+mod roster;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+
+use crate::engine::{Command, Refusal, Reply};
+use crate::metrics::Metrics;
+use crate::routing::Routes;
+use crate::runtime::{Clock, EngineGone, Handle};
+use crate::shutdown::Shutdown;
+
+/// What the routes need.
+#[derive(Clone, Debug)]
+pub struct Rest(Arc<Parts>);
+
+/// See [`Rest`].
+#[derive(Debug)]
+pub struct Parts {
+    /// The way to the engine.
+    pub engine: Handle,
+    /// The time as the engine sees it.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Sends blocked callers away.
+    pub shutdown: Shutdown,
+    /// Largest body that is read.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_read_timeout: Duration,
+}
+
+impl Rest {
+    /// The state of all routes.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    async fn apply(&self, command: Command) -> Result<Result<Reply, Refusal>, EngineGone> {
+        self.0.engine.apply(command).await
+    }
+}
+
+/// All routes of the REST interface, and the answer to all unknown ones.
+pub fn router(rest: Rest) -> Router {
+    let metrics = Arc::clone(&rest.0.metrics);
+    Routes::new(metrics.http())
+        .get("/", operations::greet)
+        .get("/dashboard.css", operations::stylesheet)
+        .get("/health", operations::health)
+        .get("/version", operations::version)
+        .get("/metrics", operations::metrics)
+        .post("/new_peer", peers::open)
+        .post("/restore", peers::restore)
+        .post("/remove_expired", peers::remove_expired)
+        .get("/peers/", roster::list)
+        .put("/peers/{id}", peers::keep_alive)
+        .delete("/peers/{id}", peers::close)
+        .put("/peers/{id}/{semaphore}", acquire::acquire)
+        .delete("/peers/{id}/{semaphore}", locks::leave)
+        .get("/peers/{id}/is_acquired", locks::is_acquired)
+        // A semaphore may be called so, too.
+        .put("/peers/{id}/is_acquired", acquire::acquire)
+        .delete("/peers/{id}/is_acquired", locks::leave)
+        .get("/remainder", locks::remainder)
+        .otherwise(operations::unknown_path, operations::wrong_method)
+        .with_state(rest)
+}

@@ -1,0 +1,191 @@
+//! What stands in paths, queries and bodies, parsed once.
+//!
+//! A path is percent-decoded exactly once, by the router. Decoding again would turn `%2541` into `A`.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, Unexpected, Visitor};
+
+use super::answer::Failure;
+use crate::engine::{PeerId, SemaphoreName, Span};
+
+/// A path with only a peer's id.
+#[derive(Deserialize)]
+struct PeerParam {
+    id: u64,
+}
+
+/// Who is meant.
+pub(super) struct Peer(pub(super) PeerId);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::<PeerParam>::from_request_parts(parts, state).await;
+        path.map(|Path(PeerParam { id })| Self(PeerId(id))).map_err(|_| malformed_path())
+    }
+}
+
+/// Who is meant, and which semaphore.
+pub(super) struct PeerAndSemaphore {
+    pub(super) peer: PeerId,
+    pub(super) name: SemaphoreName,
+}
+
+#[derive(Deserialize)]
+struct LockParams {
+    id: u64,
+    /// On the route that has this name in its pattern, it is no parameter.
+    #[serde(default = "is_acquired")]
+    semaphore: Name,
+}
+
+fn is_acquired() -> Name {
+    Name(SemaphoreName::new("is_acquired").ok())
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PeerAndSemaphore {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::<LockParams>::from_request_parts(parts, state).await;
+        let Path(LockParams { id, semaphore }) = path.map_err(|_| malformed_path())?;
+        let name = semaphore.0.ok_or_else(Failure::unknown_semaphore)?;
+        Ok(Self { peer: PeerId(id), name })
+    }
+}
+
+fn malformed_path() -> Failure {
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "Malformed path: a peer's id is an unsigned 64 bit integer.",
+    )
+}
+
+/// The query, with what it may hold.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => {
+                let text = format!("Malformed query: {}", rejection.body_text());
+                Err(Failure::new(StatusCode::BAD_REQUEST, text))
+            }
+        }
+    }
+}
+
+/// A text that may be a semaphore's name. `None`: it cannot be one, so there is no such semaphore.
+pub(super) struct Name(pub(super) Option<SemaphoreName>);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a semaphore")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Name, E> {
+                Ok(Name(SemaphoreName::new(text).ok()))
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+/// A duration as people write it: `5m`, `1s 500ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Humantime(Duration);
+
+impl Humantime {
+    /// As the engine wants it. What it cannot say becomes the longest span, which the engine refuses.
+    pub(super) fn span(self) -> Span {
+        self.0.into()
+    }
+
+    pub(super) const fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Humantime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HumantimeVisitor;
+
+        impl Visitor<'_> for HumantimeVisitor {
+            type Value = Humantime;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"5m\" or \"1s 500ms\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Humantime, E> {
+                let duration = humantime::parse_duration(text);
+                duration.map(Humantime).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_str(HumantimeVisitor)
+    }
+}
+
+/// A time to live that is not over at once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime(pub(super) Span);
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let span = Humantime::deserialize(deserializer)?.span();
+        if span == Span::ZERO {
+            return Err(D::Error::custom("a peer's expires_in must be longer than zero"));
+        }
+        Ok(Self(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed<T: DeserializeOwned>(json: &str) -> Result<T, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn durations_are_as_people_write_them() {
+        let micros = |json| parsed::<Humantime>(json).map(|parsed| parsed.span().as_micros());
+        assert_eq!(micros("\"1s 500ms\""), Ok(1_500_000));
+        assert_eq!(micros("\"0ms\""), Ok(0));
+        assert_eq!(micros("\"500000000000years\""), Ok(u64::MAX));
+        for wrong in
+            ["\"\"", "\"5\"", "\"-5m\"", "\"5 parsecs\"", "\"5000000000000years\"", "300", "null"]
+        {
+            let error = micros(wrong).unwrap_err();
+            assert!(error.contains("a duration such as \"5m\""), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_is_not_zero() {
+        assert!(parsed::<Lifetime>("\"1us\"").is_ok());
+        let error = parsed::<Lifetime>("\"0s\"").unwrap_err();
+        assert!(error.contains("must be longer than zero"), "{error}");
+        // Shorter than the engine can tell.
+        assert!(parsed::<Lifetime>("\"999ns\"").is_err());
+    }
+}

@@ -1,0 +1,150 @@
+//! Peers: opened, kept alive, closed, brought back.
+
+use std::fmt;
+
+use axum::Json as JsonBody;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use super::Rest;
+use super::answer::{Answer, Failure, Source};
+use super::body::Json;
+use super::params::{Humantime, Lifetime, Name, Peer};
+use crate::engine::{Command, PeerId, Refusal, Reply, Want};
+
+/// Ids are random. With a million peers, the chance that one is taken is one in nine billion.
+const ID_TRIES: usize = 4;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OpenBody {
+    expires_in: Lifetime,
+}
+
+pub(super) async fn open(State(rest): State<Rest>, Json(body): Json<OpenBody>) -> Answer {
+    for _ in 0..ID_TRIES {
+        let id = random_id()?;
+        let open =
+            Command::Open { peer: PeerId(id), expires_in: body.expires_in.0, connection: None };
+        match rest.apply(open).await? {
+            Ok(_) => return Ok(JsonBody(id).into_response()),
+            Err(Refusal::PeerInUse) => {}
+            Err(refusal) => return Err(Failure::refused(&refusal, Source::Body)),
+        }
+    }
+    Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "No free id was found. Try again."))
+}
+
+/// Between 1 and 2^53 - 1: a browser can hold it.
+fn random_id() -> Result<u64, Failure> {
+    match getrandom::u64() {
+        Ok(random) => Ok((random >> 11).max(1)),
+        Err(error) => {
+            tracing::error!(%error, "the system has no random numbers");
+            Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error"))
+        }
+    }
+}
+
+/// Zero is accepted here: it is how older clients let a peer expire at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeepAliveBody {
+    expires_in: Humantime,
+}
+
+pub(super) async fn keep_alive(
+    State(rest): State<Rest>,
+    Peer(peer): Peer,
+    Json(body): Json<KeepAliveBody>,
+) -> Answer {
+    let keep_alive = Command::KeepAlive { peer, expires_in: body.expires_in.span() };
+    match rest.apply(keep_alive).await? {
+        Ok(_) => Ok("Ok".into_response()),
+        Err(refusal) => Err(Failure::refused(&refusal, Source::Body)),
+    }
+}
+
+pub(super) async fn close(State(rest): State<Rest>, Peer(peer): Peer) -> Answer {
+    match rest.apply(Command::Close { peer }).await? {
+        Ok(_) => Ok(JsonBody("Peer released").into_response()),
+        Err(Refusal::UnknownPeer) => Ok(JsonBody("Peer not found").into_response()),
+        Err(refusal) => Err(Failure::refused(&refusal, Source::Body)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RestoreBody {
+    expires_in: Lifetime,
+    peer_id: u64,
+    acquired: Acquired,
+}
+
+pub(super) async fn restore(State(rest): State<Rest>, Json(body): Json<RestoreBody>) -> Answer {
+    let restore = Command::Restore {
+        peer: PeerId(body.peer_id),
+        expires_in: body.expires_in.0,
+        connection: None,
+        held: body.acquired.want()?,
+    };
+    match rest.apply(restore).await? {
+        Ok(_) => Ok("Ok".into_response()),
+        Err(refusal) => Err(Failure::refused(&refusal, Source::Body)),
+    }
+}
+
+/// Names with counts, as they came.
+struct Acquired(Vec<(Name, i64)>);
+
+impl Acquired {
+    fn want(self) -> Result<Option<Want>, Failure> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let items = self.0.into_iter().map(|(name, count)| {
+            name.0.map(|name| (name, count)).ok_or_else(Failure::unknown_semaphore)
+        });
+        let items = items.collect::<Result<Vec<_>, _>>()?;
+        Want::new(items).map(Some).map_err(|invalid| {
+            Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Unexpected body: {invalid}"))
+        })
+    }
+}
+
+/// Not through a map: that would hide a name that stands there twice.
+impl<'de> Deserialize<'de> for Acquired {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AcquiredVisitor;
+
+        impl<'de> Visitor<'de> for AcquiredVisitor {
+            type Value = Acquired;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of semaphores' names with counts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Acquired, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = map.next_entry()? {
+                    items.push(item);
+                }
+                Ok(Acquired(items))
+            }
+        }
+
+        deserializer.deserialize_map(AcquiredVisitor)
+    }
+}
+
+/// Expiry is immediate, so there is hardly ever anything left to sweep; but old clients ask.
+pub(super) async fn remove_expired(State(rest): State<Rest>) -> Answer {
+    match rest.apply(Command::Expire).await? {
+        Ok(Reply::Expired { peers }) => Ok(JsonBody(peers).into_response()),
+        Ok(reply) => Err(Failure::misunderstood(&reply)),
+        Err(refusal) => Err(Failure::refused(&refusal, Source::Body)),
+    }
+}

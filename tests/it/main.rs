@@ -1,0 +1,23 @@
+//! The server as its clients see it: over the network, in this process on a free port, or as a process of its own.
+//! No test asserts that something took a certain time, and none sleeps for something to happen: they ask again
+//! until it has, and give up at a deadline.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod server;
+mod wire;
+
+mod acquire;
+mod hostile;
+mod limits;
+mod metrics;
+mod operations;
+mod peers;
+mod restore;
+mod shutdown;
+mod waiting;
+
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod signals;

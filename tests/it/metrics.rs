@@ -1,0 +1,110 @@
+//! What Prometheus sees.
+
+use std::collections::BTreeMap;
+
+use crate::server::{TestServer, json};
+
+/// All series of a scrape with their values, those about the process and about HTTP left out.
+async fn series(server: &TestServer) -> BTreeMap<String, f64> {
+    let scraped = server.get("/metrics").await;
+    assert_eq!((scraped.status, scraped.content_type.as_str()), (200, "text/plain; version=0.0.4"));
+    let lines = scraped.body.lines().filter(|line| !line.starts_with('#'));
+    let series = lines.map(|line| line.rsplit_once(' ').unwrap());
+    let series = series.map(|(name, value)| (name.to_owned(), value.parse().unwrap()));
+    series.filter(|(name, _)| !name.starts_with("process_") && !name.contains("_http_")).collect()
+}
+
+#[tokio::test]
+async fn series_exist_from_the_start() {
+    let server = TestServer::start(&[("A", 3, 0), ("a \"b\"\\", 1, 0)]).await;
+    let series = series(&server).await;
+    for name in ["A", r#"a \"b\"\\"#] {
+        for metric in ["acquired", "longest_pending_sec", "pending", "waiters", "overcommitted"] {
+            let series = series.get(&format!("throttle_{metric}{{semaphore=\"{name}\"}}"));
+            assert_eq!(series, Some(&0.0), "{metric} {name}");
+        }
+        for metric in ["wait_seconds_count", "hold_seconds_count", "grants_total"] {
+            let series = series.get(&format!("throttle_{metric}{{semaphore=\"{name}\"}}"));
+            assert_eq!(series, Some(&0.0), "{metric} {name}");
+        }
+        for reason in ["released", "closed", "expired"] {
+            let labels = format!("{{reason=\"{reason}\",semaphore=\"{name}\"}}");
+            let series = series.get(&format!("throttle_releases_total{labels}"));
+            assert_eq!(series, Some(&0.0), "{reason} {name}");
+        }
+    }
+    for code in throttle::engine::Refusal::CODES {
+        let series = series.get(&format!("throttle_refusals_total{{code=\"{code}\"}}"));
+        assert_eq!(series, Some(&0.0), "{code}");
+    }
+    for metric in ["num_404", "expirations_total", "restores_total", "peers"] {
+        assert_eq!(series.get(&format!("throttle_{metric}")), Some(&0.0), "{metric}");
+    }
+    assert_eq!(series["throttle_max{semaphore=\"A\"}"], 3.0);
+    let version = format!("throttle_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(series[&version], 1.0);
+}
+
+#[tokio::test]
+async fn series_follow_what_happens() {
+    let server = TestServer::start(&[("A", 3, 0)]).await;
+    let (first, second) = (server.new_peer().await, server.new_peer().await);
+    assert_eq!(server.acquire(first, "A", 2).await, 200);
+    assert_eq!(server.acquire(second, "A", 3).await, 202);
+    assert_eq!(server.acquire(second, "A", 4).await, 409);
+    let busy = series(&server).await;
+    assert_eq!(busy["throttle_acquired{semaphore=\"A\"}"], 2.0);
+    assert_eq!(busy["throttle_pending{semaphore=\"A\"}"], 3.0);
+    assert_eq!(busy["throttle_waiters{semaphore=\"A\"}"], 1.0);
+    assert!(busy["throttle_longest_pending_sec{semaphore=\"A\"}"] > 0.0);
+    assert_eq!(busy["throttle_peers"], 2.0);
+    assert_eq!(busy["throttle_refusals_total{code=\"never\"}"], 1.0);
+
+    server.delete(&format!("/peers/{first}/A")).await;
+    assert_eq!(server.delete(&format!("/peers/{second}")).await, json(200, "\"Peer released\""));
+    server.put(&format!("/peers/{first}"), r#"{"expires_in":"0s"}"#).await;
+    server.metric_becomes("throttle_expirations_total", 1.0).await;
+    let idle = series(&server).await;
+    assert_eq!(idle["throttle_acquired{semaphore=\"A\"}"], 0.0);
+    assert_eq!(idle["throttle_pending{semaphore=\"A\"}"], 0.0);
+    assert_eq!(idle["throttle_longest_pending_sec{semaphore=\"A\"}"], 0.0);
+    assert_eq!(idle["throttle_peers"], 0.0);
+    assert_eq!(idle["throttle_grants_total{semaphore=\"A\"}"], 2.0);
+    assert_eq!(idle["throttle_wait_seconds_count{semaphore=\"A\"}"], 2.0);
+    assert!(idle["throttle_wait_seconds_sum{semaphore=\"A\"}"] > 0.0);
+    assert_eq!(idle["throttle_hold_seconds_count{semaphore=\"A\"}"], 2.0);
+    assert_eq!(idle["throttle_releases_total{reason=\"released\",semaphore=\"A\"}"], 1.0);
+    assert_eq!(idle["throttle_releases_total{reason=\"closed\",semaphore=\"A\"}"], 1.0);
+    assert_eq!(idle["throttle_releases_total{reason=\"expired\",semaphore=\"A\"}"], 0.0);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_pattern_and_never_by_what_callers_send() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let route = "method=\"PUT\",route=\"/peers/{id}/{semaphore}\"";
+    let ok = format!("throttle_http_requests_total{{{route},status=\"2xx\"}}");
+    let refused = format!("throttle_http_requests_total{{{route},status=\"4xx\"}}");
+    let timed = format!("throttle_http_request_duration_seconds_count{{{route}}}");
+    assert_eq!(server.metric(&ok).await, Some(0.0));
+    let peer = server.new_peer().await;
+    assert_eq!(server.acquire(peer, "A", 1).await, 200);
+    assert_eq!(server.acquire(peer, "secret", 1).await, 400);
+    assert_eq!(server.get("/secret").await.status, 404);
+    assert_eq!(server.metric(&ok).await, Some(1.0));
+    assert_eq!(server.metric(&refused).await, Some(1.0));
+    assert_eq!(server.metric(&timed).await, Some(2.0));
+    let unmatched = "method=\"any\",route=\"unmatched\",status=\"4xx\"";
+    let unmatched = format!("throttle_http_requests_total{{{unmatched}}}");
+    assert_eq!(server.metric(&unmatched).await, Some(1.0));
+    let metrics = server.get("/metrics").await.body;
+    assert!(!metrics.contains("secret"), "{metrics}");
+    assert!(!metrics.contains(&peer.to_string()), "{metrics}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_process_is_seen_too() {
+    let server = TestServer::start(&[]).await;
+    assert!(server.metric("process_resident_memory_bytes").await > Some(0.0));
+    assert!(server.metric("process_open_fds").await > Some(0.0));
+}

@@ -1,0 +1,92 @@
+//! The server as a process of its own, for what only a process has: signals, exit codes, a log.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+
+use tempfile::NamedTempFile;
+
+use crate::server::{DEADLINE, eventually};
+
+/// A server process. It is killed with the test.
+pub(crate) struct Process {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    _configuration: NamedTempFile,
+}
+
+impl Process {
+    /// Starts one, with a configuration file of its own, on a free port.
+    pub(crate) fn start(configuration: &str) -> Self {
+        let mut file = NamedTempFile::new().unwrap();
+        file.write_all(configuration.as_bytes()).unwrap();
+        let mut command = command();
+        command.args(["--port", "0", "-c"]).arg(file.path());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, address) = mpsc::channel();
+        let stderr = child.stderr.take().unwrap();
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || follow(stderr, &written, &found));
+        let address = address.recv_timeout(DEADLINE).expect("the server does not say its address");
+        Self { address, child, log, _configuration: file }
+    }
+
+    /// What it has written to its log by now.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn exit_code(&mut self) -> Option<i32> {
+        let child = Mutex::new(&mut self.child);
+        eventually("the process ends", || async {
+            child.lock().unwrap().try_wait().unwrap().is_some()
+        })
+        .await;
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, in an environment that says nothing to it.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throttle"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("THROTTLE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Keeps what comes, and tells the address when it is there.
+fn follow(stderr: ChildStderr, log: &Mutex<String>, found: &mpsc::Sender<SocketAddr>) {
+    for line in BufReader::new(stderr).lines() {
+        let Ok(line) = line else { return };
+        let mut log = log.lock().unwrap();
+        log.push_str(&line);
+        log.push('\n');
+        drop(log);
+        // The address is not the last line of the start: the log has all of them when this one is there.
+        if let Some((_, rest)) = line.split_once("try it: curl http://") {
+            let address = rest.split('/').next().unwrap();
+            let _ = found.send(address.parse().unwrap());
+        }
+    }
+}

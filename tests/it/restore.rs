@@ -1,0 +1,71 @@
+//! Clients that bring back what a server has forgotten.
+
+use crate::server::{TestServer, eventually, json, text};
+
+fn body(peer: u64, acquired: &str) -> String {
+    format!(r#"{{"expires_in":"5m","peer_id":{peer},"acquired":{acquired}}}"#)
+}
+
+#[tokio::test]
+async fn a_restore_is_always_granted_and_can_be_repeated() {
+    let server = TestServer::start(&[("A", 1, 0), ("B", 5, 0)]).await;
+    for peer in [42, u64::MAX, 0] {
+        for _ in 0..2 {
+            let restored = server.post("/restore", &body(peer, r#"{"A":3,"B":1}"#)).await;
+            assert_eq!(restored, text(200, "Ok"));
+        }
+        assert_eq!(server.is_acquired(peer).await, json(200, "true"));
+    }
+    assert_eq!(server.get("/remainder?semaphore=A").await, json(200, -8));
+    assert_eq!(server.get("/remainder?semaphore=B").await, json(200, 2));
+    assert_eq!(server.metric("throttle_overcommitted{semaphore=\"A\"}").await, Some(8.0));
+    assert_eq!(server.metric("throttle_overcommitted{semaphore=\"B\"}").await, Some(0.0));
+    assert_eq!(server.metric("throttle_restores_total").await, Some(6.0));
+}
+
+#[tokio::test]
+async fn a_restore_does_not_change_known_peers() {
+    let server = TestServer::start(&[("A", 5, 0)]).await;
+    assert_eq!(server.post("/restore", &body(42, r#"{"A":3}"#)).await, text(200, "Ok"));
+    let conflict = text(409, "Restore is not allowed to change existing peers.");
+    assert_eq!(server.post("/restore", &body(42, r#"{"A":2}"#)).await, conflict);
+    assert_eq!(server.post("/restore", &body(42, "{}")).await, conflict);
+    assert_eq!(server.remainder("A").await, "2");
+}
+
+#[tokio::test]
+async fn a_repeated_restore_prolongs_the_peer() {
+    let server = TestServer::start(&[("A", 5, 0)]).await;
+    let short = r#"{"expires_in":"1s","peer_id":1,"acquired":{"A":1}}"#;
+    assert_eq!(server.post("/restore", short).await, text(200, "Ok"));
+    assert_eq!(server.post("/restore", &body(1, r#"{"A":1}"#)).await, text(200, "Ok"));
+    let brief = r#"{"expires_in":"1s","peer_id":2,"acquired":{"A":1}}"#;
+    assert_eq!(server.post("/restore", brief).await, text(200, "Ok"));
+    eventually("the other peer expires", || async { server.is_acquired(2).await.status == 400 })
+        .await;
+    assert_eq!(server.is_acquired(1).await, json(200, "true"));
+}
+
+#[tokio::test]
+async fn a_restore_that_makes_no_sense_is_refused() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let refused = [
+        (r#"{"B":1}"#, 400, "Unknown semaphore"),
+        (r#"{"":1}"#, 400, "Unknown semaphore"),
+        (r#"{"A":0}"#, 400, "Lock count must be a positive number. Found: 0."),
+        (r#"{"A":-1}"#, 400, "Lock count must be a positive number. Found: -1."),
+        (r#"{"A":2147483649}"#, 400, "Lock count must be at most 2147483648. Found: 2147483649."),
+    ];
+    for (acquired, status, expected) in refused {
+        let answer = server.post("/restore", &body(7, acquired)).await;
+        assert_eq!(answer, text(status, expected), "{acquired}");
+    }
+    let twice = server.post("/restore", &body(7, r#"{"A":1,"A":2}"#)).await;
+    assert_eq!(twice.status, 422, "{twice:?}");
+    assert!(twice.body.contains("twice"), "{twice:?}");
+    let zero = r#"{"expires_in":"0s","peer_id":7,"acquired":{}}"#;
+    let zero = server.post("/restore", zero).await;
+    assert_eq!(zero.status, 422, "{zero:?}");
+    assert!(zero.body.contains("longer than zero"), "{zero:?}");
+    assert_eq!(server.get("/peers/").await, json(200, "[]"), "nothing of it was kept");
+}
