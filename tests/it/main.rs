@@ -18,6 +18,8 @@ mod shutdown;
 mod waiting;
 
 #[cfg(unix)]
+mod documents;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod signals;

@@ -1,0 +1,87 @@
+//! The documents say what the program does: the examples of the README are run, its configuration is read.
+
+use std::path::Path;
+use std::process::Command;
+
+use throttle::config::Config;
+
+use crate::process::Process;
+
+fn document(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The contents of all code blocks of a language, in order.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let starts = document.split(&fence).skip(1);
+    starts.map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// Commands, each with what the document says it prints.
+fn commands(blocks: &[String]) -> Vec<(String, String)> {
+    let mut commands: Vec<(String, String)> = Vec::new();
+    for line in blocks.iter().flat_map(|block| block.lines()) {
+        match (line.strip_prefix("$ "), commands.last_mut()) {
+            (Some(command), _) => commands.push((command.to_owned(), String::new())),
+            (None, Some((_, output))) => {
+                output.push_str(line);
+                output.push('\n');
+            }
+            (None, None) => panic!("output before the first command: {line}"),
+        }
+    }
+    commands
+}
+
+/// All in one shell, as a reader would type them.
+#[test]
+fn the_readme_prints_what_it_says() {
+    let server = Process::start(&document("throttle.toml"));
+    let commands = commands(&blocks(&document("README.md"), "console"));
+    assert!(commands.len() >= 9, "the README has lost its example: {commands:?}");
+    let mut script = String::new();
+    for (command, _) in &commands {
+        let command = command.replace("localhost:8000", &server.address.to_string());
+        script.push_str(&format!("{command}\nprintf '\\x1e'\n"));
+    }
+    let ran = Command::new("bash").args(["-euc", &script]).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let printed = String::from_utf8(ran.stdout).unwrap();
+    for ((command, expected), actual) in commands.iter().zip(printed.split('\x1e')) {
+        assert_eq!(actual.trim_end(), expected.trim_end(), "{command}");
+    }
+}
+
+#[test]
+fn configurations_in_the_readme_are_valid() {
+    let blocks = blocks(&document("README.md"), "toml");
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        assert_eq!(Config::from_toml(&block, "README.md").map_err(|e| e.to_string()).err(), None);
+    }
+}
+
+/// Every route that the router knows is in docs/rest.md, with its method.
+#[test]
+fn every_route_is_documented() {
+    let routes = document("src/rest/mod.rs");
+    let rest = document("docs/rest.md");
+    let mut found = 0;
+    for line in routes.lines() {
+        let Some((method, rest_of_line)) =
+            line.trim().strip_prefix('.').and_then(|l| l.split_once("(\""))
+        else {
+            continue;
+        };
+        let pattern = rest_of_line.split('"').next().unwrap();
+        // The page's own style sheet is nobody's interface, and a semaphore may be called is_acquired.
+        if pattern == "/dashboard.css" || (pattern.ends_with("is_acquired") && method != "get") {
+            continue;
+        }
+        let route = format!("`{} {pattern}", method.to_uppercase());
+        assert!(rest.contains(&route), "docs/rest.md does not describe {route}`");
+        found += 1;
+    }
+    assert!(found >= 14, "found {found} routes only");
+}
