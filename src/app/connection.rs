@@ -100,6 +100,7 @@ async fn serve(
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
+        biased;
         ended = connection.as_mut() => Some(ended),
         () = shutdown.draining() => None,
     };

@@ -71,9 +71,10 @@ impl Timer for HeadTimer {
         self.sleep_until(Instant::now() + duration)
     }
 
-    /// hyper asks for the time at which the head must be there. What that is, is said here.
-    fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(HeadSleep { state: Arc::clone(&self.0), idle_until: Instant::now() + IDLE })
+    /// hyper says when a head must be there that is waited for from now on: `limit` from now.
+    fn sleep_until(&self, head_due: Instant) -> Pin<Box<dyn Sleep>> {
+        let idle_until = head_due + IDLE.saturating_sub(self.0.limit);
+        Box::pin(HeadSleep { state: Arc::clone(&self.0), idle_until })
     }
 }
 

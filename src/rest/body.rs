@@ -1,6 +1,9 @@
 //! JSON bodies: read within limits of size and time, and answered with the exact status for each way to be wrong.
 
 use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
@@ -70,9 +73,13 @@ async fn read(body: Body, rest: &Rest) -> Result<Bytes, Response> {
     if body.size_hint().lower() > DISCARD_BYTES.max(max as u64) {
         return Err(too_large(max));
     }
-    match tokio::time::timeout(rest.0.body_read_timeout, collect(body.into_data_stream(), max))
-        .await
-    {
+    let mut collecting = pin!(collect(body.into_data_stream(), max));
+    // Nearly always it came along with the head. Then no timer is needed.
+    let collected = match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
+        Poll::Ready(collected) => Ok(collected),
+        Poll::Pending => tokio::time::timeout(rest.0.body_read_timeout, collecting).await,
+    };
+    match collected {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(Unread::TooLarge)) => Err(too_large(max)),
         Ok(Err(Unread::Broken(error))) => {
