@@ -153,7 +153,10 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// When the engine ends before its time, the server lives on and says so to everybody, `/health` included.
 async fn drive(driver: Driver) {
-    if let Err(error) = driver.await {
-        tracing::error!(%error, "the lease engine has ended: its store failed");
+    // In a task of its own, so that a panic is told like any other failure.
+    match tokio::spawn(driver).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "the lease engine has ended: its store failed"),
+        Err(error) => tracing::error!(%error, "the lease engine has ended: this is a bug"),
     }
 }
