@@ -22,4 +22,4 @@ mod documents;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
-mod signals;
+mod program;

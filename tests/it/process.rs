@@ -20,9 +20,24 @@ pub(crate) struct Process {
 impl Process {
     /// Starts one, with a configuration file of its own, on a free port.
     pub(crate) fn start(configuration: &str) -> Self {
+        Self::start_with(command(), configuration)
+    }
+
+    /// Starts one that may have so many files open at once.
+    pub(crate) fn start_with_files(files: usize, configuration: &str) -> Self {
+        let program = command();
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+        shell.args(["-c", &script]).arg(program.get_program());
+        for (name, _) in program.get_envs() {
+            shell.env_remove(name);
+        }
+        Self::start_with(shell, configuration)
+    }
+
+    fn start_with(mut command: Command, configuration: &str) -> Self {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(configuration.as_bytes()).unwrap();
-        let mut command = command();
         command.args(["--port", "0", "-c"]).arg(file.path());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));

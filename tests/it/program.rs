@@ -1,13 +1,13 @@
-//! How the process starts and ends.
+//! How the process starts and ends, and how it gets along with what the system gives it.
 
 use std::net::TcpListener;
 
 use reqwest::Client;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::process::{Process, command};
-use crate::server::{Answer, eventually, read, send, with_json};
+use crate::server::{Answer, eventually, read, send, text, with_json};
 use crate::wire;
 
 const CALLERS: usize = 1_000;
@@ -98,4 +98,29 @@ async fn a_taken_port_is_an_error_that_names_it() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains(&format!("throttle: cannot listen on {address}: ")), "{said}");
+}
+
+#[tokio::test]
+async fn more_connections_than_files_do_no_harm() {
+    let process = Process::start_with_files(128, "");
+    let get = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut callers = Vec::new();
+    for _ in 0..300 {
+        callers.push(TcpStream::connect(process.address).await.unwrap());
+    }
+    let (mut served, mut refused) = (0, 0);
+    for mut caller in callers {
+        // Those for whom there is no room may have been closed already.
+        let _ = caller.write_all(get.as_bytes()).await;
+        let answer = wire::response(&mut caller).await;
+        served += usize::from(answer.ends_with("\r\n\r\nOk"));
+        refused += usize::from(!answer.ends_with("\r\n\r\nOk"));
+    }
+    assert!(served > 0 && refused > 0, "{served} {refused}");
+    eventually("there is room again", || async {
+        let health = format!("http://{}/health", process.address);
+        send(Client::new().get(health)).await == text(200, "Ok")
+    })
+    .await;
+    assert!(!process.log().contains("cannot accept"), "{}", process.log());
 }
