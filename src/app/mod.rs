@@ -5,6 +5,7 @@ mod connection;
 mod file_limit;
 mod head_timer;
 mod signal;
+mod socket;
 
 use std::future::Future;
 use std::io;
@@ -93,6 +94,8 @@ impl Server {
             clock,
             metrics,
             shutdown: shutdown.clone(),
+            max_expires_in: config.limits.max_expires_in,
+            expiry_grace: config.expiry_grace.into(),
             max_body_bytes: config.limits.max_body_bytes,
             body_read_timeout: config.limits.body_read_timeout,
         }));

@@ -32,6 +32,9 @@ pub struct Config {
     pub address: IpAddr,
     /// The TCP port to listen on; 0 is any free one. Default: 8000.
     pub port: u16,
+    /// How much longer than it asked for a peer of the REST interface lives, at most a day. It is for clients whose
+    /// heartbeat comes just when their peer expires. Default: none.
+    pub expiry_grace: Duration,
     /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
     /// Bounds on what clients may do.
@@ -111,6 +114,7 @@ impl Default for Config {
         Self {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8000,
+            expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
             limits: Limits::default(),
             logging: Logging::default(),

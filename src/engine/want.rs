@@ -24,7 +24,7 @@ pub enum InvalidWant {
     #[error("a want has at most {MAX_WANT_NAMES} names, this one has {0}")]
     TooMany(usize),
     /// A name stands there twice.
-    #[error("a want must name each semaphore once, this one names {0:?} twice")]
+    #[error("semaphore {0:?} is named twice")]
     Twice(SemaphoreName),
 }
 

@@ -47,13 +47,15 @@ pub fn start(
     (Handle { requests }, driver.run(inbox))
 }
 
+type Watchers = HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>;
+
 struct Driver<S, O> {
     engine: Engine,
     clock: Clock,
     store: S,
     observer: O,
     /// Who waits for the end of which ticket. Several may: a repeated acquire joins a wait.
-    watchers: HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>,
+    watchers: Watchers,
     records: Vec<(Time, Command)>,
     outcomes: Vec<(Outcome, Option<Caller>)>,
     reads: Vec<Read>,
@@ -146,16 +148,20 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Adds a watcher, and forgets those that have hung up.
+/// Adds a watcher. Those that have hung up are forgotten when there is no room for another: looking for them each
+/// time would cost every one of many callers a look at all others.
 fn watch(watchers: &mut Vec<oneshot::Sender<Verdict>>) -> oneshot::Receiver<Verdict> {
     let (sender, receiver) = oneshot::channel();
-    watchers.retain(|watcher| !watcher.is_closed());
+    if watchers.len() == watchers.capacity() {
+        watchers.retain(|watcher| !watcher.is_closed());
+        watchers.reserve(watchers.len().max(1));
+    }
     watchers.push(sender);
     receiver
 }
 
 /// Tells those who watch a ticket how its wait ended.
-fn tell(watchers: &mut HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>, effect: &Effect) {
+fn tell(watchers: &mut Watchers, effect: &Effect) {
     let (ticket, verdict) = match effect {
         Effect::Granted { ticket: Some(ticket), locks, waited, .. } => {
             (ticket, Verdict::Granted { locks: locks.clone(), waited: *waited })
@@ -169,5 +175,22 @@ fn tell(watchers: &mut HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>, effect:
     };
     for watcher in watchers.remove(ticket).into_iter().flatten() {
         let _ = watcher.send(verdict.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watchers_that_hang_up_do_not_pile_up() {
+        let mut watchers = Vec::new();
+        let waiting = watch(&mut watchers);
+        for _ in 0..10_000 {
+            drop(watch(&mut watchers));
+        }
+        assert!(watchers.capacity() < 100, "{}", watchers.capacity());
+        assert!(watchers.iter().any(|watcher| !watcher.is_closed()), "one is still there");
+        drop(waiting);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Method;
-use throttle::engine::{Engine, Fence, Limits, Settings};
+use throttle::engine::{Engine, Fence, Limits, Settings, Span};
 use throttle::metrics::Metrics;
 use throttle::rest::{Parts, Rest, router};
 use throttle::runtime::{self, Clock};
@@ -117,6 +117,8 @@ async fn without_an_engine_nothing_is_healthy() {
         clock,
         metrics,
         shutdown,
+        max_expires_in: Limits::default().max_expires_in,
+        expiry_grace: Span::ZERO,
         max_body_bytes: 1024,
         body_read_timeout: Duration::from_secs(5),
     });
