@@ -105,9 +105,10 @@ fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
 
 /// A name may hold anything but control characters; quotes show where it ends.
 fn describe(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { name, max, .. } = semaphore;
+    let SemaphoreSettings { name, max, level } = semaphore;
     let plain = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
-    if plain { format!("{name}={max}") } else { format!("{:?}={max}", name.as_str()) }
+    let name = if plain { name.to_string() } else { format!("{name:?}") };
+    if level.0 == 0 { format!("{name}={max}") } else { format!("{name}={max} (level {level})") }
 }
 
 /// Where a server can be reached from its own machine that listens on all addresses.

@@ -53,7 +53,7 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken, not allowed, or not one of this machine.
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}; --address and --port choose another one")]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -17,7 +17,7 @@ mod suggestion;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::engine::{SemaphoreSettings, Span};
+use crate::engine::{self, SemaphoreSettings, Span};
 
 pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, read_file};
@@ -124,9 +124,10 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
+        let engine = engine::Limits::default();
         Self {
-            max_expires_in: Span::from_secs(365 * 86_400),
-            max_peers: 1_000_000,
+            max_expires_in: engine.max_expires_in,
+            max_peers: engine.max_peers,
             max_connections: None,
             max_body_bytes: 64 * 1024,
             header_read_timeout: Duration::from_secs(5),

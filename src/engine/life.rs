@@ -203,10 +203,9 @@ impl Engine {
     }
 
     fn holds_exactly(&self, slot: Slot, parts: &Parts) -> bool {
-        let peer = self.peers.get(slot);
-        let holds = |(semaphore, count): &(_, Count)| {
-            peer.hold(*semaphore).is_some_and(|hold| hold.count == *count)
-        };
-        peer.holds.len() == parts.len() && parts.iter().all(holds)
+        let holds = self.peers.get(slot).holds.iter();
+        let mut held: Parts = holds.map(|hold| (hold.semaphore, hold.count)).collect();
+        held.sort_unstable();
+        held == *parts
     }
 }

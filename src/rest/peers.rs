@@ -128,7 +128,7 @@ impl Acquired {
             name.0.map(|name| (name, count)).ok_or_else(Failure::unknown_semaphore)
         });
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        Want::new(items).map(Some).map_err(|invalid| {
+        Want::held(items).map(Some).map_err(|invalid| {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Unexpected body: {invalid}"))
         })
     }
