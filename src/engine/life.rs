@@ -96,7 +96,10 @@ impl Engine {
 
     pub(super) fn close(&mut self, peer: PeerId) -> Result<Reply, Refusal> {
         let slot = self.known(peer)?;
-        self.take_away(slot, ReleaseReason::Closed, EndReason::Closed);
+        let closed = self.take_away(slot, ReleaseReason::Closed, EndReason::Closed);
+        if let Life::Until(at) = closed.life {
+            self.deadlines.remove(at, Due::Peer(peer));
+        }
         Ok(Reply::Closed)
     }
 
@@ -181,14 +184,12 @@ impl Engine {
         }
     }
 
-    /// Releases all that a peer holds, ends its wait, and forgets it.
-    fn take_away(&mut self, slot: Slot, released: ReleaseReason, ended: EndReason) {
+    /// Releases all that a peer holds, ends its wait, and forgets it. Its deadline is the caller's to remove: most
+    /// often it is what brought the caller here, and then it is gone already.
+    fn take_away(&mut self, slot: Slot, released: ReleaseReason, ended: EndReason) -> Peer {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
-        let peer = self.peers.remove(slot);
-        if let Life::Until(at) = peer.life {
-            self.deadlines.remove(at, Due::Peer(peer.id));
-        }
+        self.peers.remove(slot)
     }
 
     fn restorable(&self, held: Option<&Want>) -> Result<Parts, Refusal> {
