@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 mod dashboard;
 pub mod engine;
+mod events;
 pub mod metrics;
 mod origin;
 pub mod rest;

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use self::connection::Connections;
 use crate::config::Config;
 use crate::engine::{Engine, Fence, Limits, Settings};
+use crate::events;
 use crate::metrics::Metrics;
 use crate::rest::{self, Rest};
 use crate::runtime::{self, Clock};
@@ -34,6 +35,7 @@ const BACKLOG: u32 = 1024;
 /// How long the engine may take to end after everybody has left.
 const DRIVER_END: Duration = Duration::from_millis(200);
 
+type Log = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Driver = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// A server that has its address and is ready to run.
@@ -42,6 +44,7 @@ pub struct Server {
     local_addr: SocketAddr,
     router: Router,
     driver: Driver,
+    log: Log,
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
@@ -87,7 +90,9 @@ impl Server {
             // Without a memory, the wall clock makes fences grow across restarts.
             last_fence: Fence(clock.started_at().as_micros()),
         });
-        let (handle, driver) = runtime::start(engine, clock, Memory, metrics.observer());
+        let (events, log) = events::events();
+        let observer = (metrics.observer(), events);
+        let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
         let router = rest::router(Rest::new(rest::Parts {
             engine: handle,
@@ -104,6 +109,7 @@ impl Server {
             local_addr,
             router,
             driver: Box::pin(driver),
+            log: Box::pin(log),
             switch,
             shutdown,
             max_connections: file_limit::connections(config.limits.max_connections),
@@ -121,6 +127,7 @@ impl Server {
     /// that they are still waiting, and after all open requests are answered, or the time to drain is over, it
     /// returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        tokio::spawn(self.log);
         let driver = tokio::spawn(drive(self.driver));
         let connections = Connections::new(
             self.router,

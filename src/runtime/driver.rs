@@ -25,6 +25,14 @@ pub trait Observer: Send + 'static {
     fn observe(&mut self, outcome: &Outcome);
 }
 
+/// Both are told.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn observe(&mut self, outcome: &Outcome) {
+        self.0.observe(outcome);
+        self.1.observe(outcome);
+    }
+}
+
 /// Starts to drive an engine. Returns the way to it and the loop itself, which must be spawned or awaited; it
 /// ends when every handle is dropped or the store fails.
 pub fn start(

@@ -35,7 +35,11 @@ async fn a_browser_gets_the_dashboard() {
     assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{policy}");
     let page = crate::server::read(response).await;
     assert_eq!((page.status, page.content_type.as_str()), (200, HTML));
-    assert!(page.body.contains("<td>&lt;A&gt;</td><td>3</td><td>0</td><td>2</td>"), "{}", page.body);
+    assert!(
+        page.body.contains("<td>&lt;A&gt;</td><td>3</td><td>0</td><td>2</td>"),
+        "{}",
+        page.body
+    );
     let css = server.get("/dashboard.css").await;
     assert_eq!((css.status, css.content_type.as_str()), (200, "text/css; charset=utf-8"));
     assert!(css.body.contains("prefers-color-scheme: dark"));

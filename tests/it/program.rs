@@ -124,3 +124,18 @@ async fn more_connections_than_files_do_no_harm() {
     .await;
     assert!(!process.log().contains("cannot accept"), "{}", process.log());
 }
+
+/// A name may look like a line of the log. It is written so that it cannot.
+#[tokio::test]
+async fn a_lock_that_expires_is_logged() {
+    let process = Process::start("[semaphores]\n\"A\\u2028B\" = 1\n");
+    let url = format!("http://{}", process.address);
+    let restore = r#"{"expires_in":"1ms","peer_id":42,"acquired":{"A\u2028B":1}}"#;
+    let client = reqwest::Client::new();
+    let request = client.post(format!("{url}/restore")).header("content-type", "application/json");
+    assert_eq!(request.body(restore).send().await.unwrap().status(), 200);
+    eventually("it is logged", || async { process.log().contains("a lock expired") }).await;
+    let log = process.log();
+    assert!(log.contains("a lock was brought back peer=42"), "{log}");
+    assert!(!log.contains('\u{2028}'), "{log}");
+}
