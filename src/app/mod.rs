@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use crate::config::Config;
-use crate::engine::{Engine, Fence, Limits, Settings};
+use crate::engine::{Engine, Fence, Limits, Settings, Time};
 use crate::metrics::Metrics;
 use crate::rest::{self, Rest};
 use crate::runtime::{self, Clock};
@@ -85,6 +85,7 @@ impl Server {
             },
             // Without a memory, the wall clock makes fences grow across restarts.
             last_fence: Fence(clock.started_at().as_micros()),
+            grants_from: Time::default(),
         });
         let (handle, driver) = runtime::start(engine, clock, Memory, metrics.observer());
         let (switch, shutdown) = shutdown::switch();

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::mem;
 
 use super::command::Command;
+use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::ids::{Fence, PeerId, TicketId};
 use super::outcome::{Effect, Outcome, Reply};
@@ -30,10 +31,11 @@ use super::time::Time;
 ///     }],
 ///     limits: Limits::default(),
 ///     last_fence: Fence(0),
+///     grants_from: Time::default(),
 /// });
 /// let now = Time::from_micros(0);
-/// let peer = PeerId(7);
-/// let open = Command::Open { peer, expires_in: Span::from_secs(60), connection: None };
+/// let peer = PeerId::Rest(7);
+/// let open = Command::Open { peer, expires_in: Span::from_secs(60), session: None };
 /// assert_eq!(engine.apply(now, &open).reply, Ok(Reply::Opened));
 ///
 /// let acquire = Command::Acquire {
@@ -50,11 +52,14 @@ use super::time::Time;
 pub struct Engine {
     pub(super) now: Time,
     pub(super) limits: Limits,
+    /// Nothing new is granted before.
+    pub(super) grants_from: Time,
     pub(super) last_fence: Fence,
     pub(super) last_ticket: TicketId,
     pub(super) semaphores: Semaphores,
     pub(super) peers: Peers,
     pub(super) deadlines: Deadlines,
+    pub(super) connections: Connections,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
@@ -67,11 +72,13 @@ impl Engine {
         Self {
             now: Time::default(),
             limits: settings.limits,
+            grants_from: settings.grants_from,
             last_fence: settings.last_fence,
             last_ticket: TicketId(0),
             semaphores: Semaphores::new(settings.semaphores),
             peers: Peers::default(),
             deadlines: Deadlines::default(),
+            connections: Connections::default(),
             effects: Vec::new(),
             candidates: BinaryHeap::new(),
         }
@@ -86,8 +93,9 @@ impl Engine {
         let expired = self.expire_due();
         self.serve();
         let reply = self.handle(command, expired);
+        let before_reply = self.effects.len();
         self.serve();
-        Outcome { reply, effects: mem::take(&mut self.effects) }
+        Outcome { reply, effects: mem::take(&mut self.effects), before_reply }
     }
 
     /// When the next peer or ticket is due: [`Command::Expire`] should be applied then.
@@ -97,17 +105,18 @@ impl Engine {
 
     fn handle(&mut self, command: &Command, expired: usize) -> Result<Reply, Refusal> {
         match command {
-            Command::Open { peer, expires_in, connection } => {
-                self.open(*peer, *expires_in, *connection)
+            Command::Open { peer, expires_in, session } => {
+                self.open(*peer, *expires_in, session.as_ref())
             }
-            Command::Restore { peer, expires_in, connection, held } => {
-                self.restore(*peer, *expires_in, *connection, held.as_ref())
+            Command::Restore { peer, expires_in, session, held } => {
+                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref())
             }
             Command::KeepAlive { peer, expires_in } => self.keep_alive(*peer, *expires_in),
-            Command::Bind { peer, connection, expires_in } => {
-                self.bind(*peer, *connection, *expires_in)
+            Command::Resume { peer, expires_in, session } => {
+                self.resume(*peer, *expires_in, session)
             }
-            Command::Unbind { peer, connection } => self.unbind(*peer, *connection),
+            Command::Adopt { peer, expires_in, session } => self.adopt(*peer, *expires_in, session),
+            Command::Disconnect { connection } => Ok(self.disconnect(*connection)),
             Command::Close { peer } => self.close(*peer),
             Command::Acquire { peer, want, priority, timeout, expires_in } => {
                 self.acquire(*peer, want, *priority, *timeout, *expires_in)

@@ -5,9 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, SemaphoreName, TicketId};
-use super::outcome::Locks;
+use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
 use super::semaphores::Semaphore;
+use super::session::Label;
 use super::time::{Span, Time};
 
 /// One semaphore, in numbers.
@@ -42,6 +43,8 @@ impl SemaphoreView {
 pub struct PeerView {
     /// Its identity.
     pub id: PeerId,
+    /// Who it is, for operators.
+    pub label: Option<Label>,
     /// What keeps it alive.
     pub life: Life,
     /// How long it lives without a sign of life.
@@ -128,6 +131,24 @@ impl Engine {
         queue.map(|(_, slot)| self.peers.get(slot).id)
     }
 
+    /// Those who hold locks on a semaphore, in the order of the grants.
+    pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        let semaphore = self.semaphores.find(name);
+        let holders = semaphore.into_iter().flat_map(move |at| {
+            let holders = self.semaphores.get(at).holders.iter();
+            holders.map(move |(_, slot)| (at, self.peers.get(*slot)))
+        });
+        holders.filter_map(|(at, peer)| {
+            let lock = self.lock(peer.hold(at)?);
+            Some((peer.id, peer.label().cloned(), lock))
+        })
+    }
+
+    /// The connection that keeps a peer alive.
+    pub fn connection_of(&self, peer: PeerId) -> Option<ConnectionId> {
+        self.peers.find(peer).and_then(|slot| self.peers.get(slot).connection())
+    }
+
     /// A number that stands for the whole state: engines with the same digest answer alike to whatever comes.
     /// It does not depend on how the engine stores things. Comparable within one version of the program only.
     pub fn digest(&self) -> u64 {
@@ -160,6 +181,7 @@ impl Engine {
     fn view_peer(&self, slot: Slot, peer: &Peer) -> PeerView {
         PeerView {
             id: peer.id,
+            label: peer.label().cloned(),
             life: peer.life,
             expires_in: peer.expires_in,
             locks: self.locks(slot),

@@ -28,7 +28,7 @@ pub(super) async fn open(State(rest): State<Rest>, Json(body): Json<OpenBody>) -
     for _ in 0..ID_TRIES {
         let id = random_id()?;
         let open =
-            Command::Open { peer: PeerId(id), expires_in: body.expires_in.0, connection: None };
+            Command::Open { peer: PeerId::Rest(id), expires_in: body.expires_in.0, session: None };
         match rest.apply(open).await? {
             Ok(_) => return Ok(JsonBody(id).into_response()),
             Err(Refusal::PeerInUse) => {}
@@ -86,9 +86,9 @@ pub(super) struct RestoreBody {
 
 pub(super) async fn restore(State(rest): State<Rest>, Json(body): Json<RestoreBody>) -> Answer {
     let restore = Command::Restore {
-        peer: PeerId(body.peer_id),
+        peer: PeerId::Rest(body.peer_id),
         expires_in: body.expires_in.0,
-        connection: None,
+        session: None,
         held: body.acquired.want()?,
     };
     match rest.apply(restore).await? {

@@ -1,23 +1,23 @@
 //! The loop around the engine. It drains what is queued, applies it all, commits it all, and then answers it all:
 //! one wake-up and one commit serve a whole batch.
 
-use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::io;
 
-use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
-use super::handle::{Answer, Handle, Read, Request, Verdict};
-use crate::engine::{Command, Effect, Engine, Outcome, Reply, TicketId, Time};
+use super::delivery::{Asker, Delivery};
+use super::handle::{Handle, Inbox, Read, Request, queue};
+use super::line::Tag;
+use crate::engine::{Command, ConnectionId, Engine, Label, Outcome, PeerId, Refusal, Reply, Time};
 use crate::store::Store;
-
-/// Requests that may be queued before callers have to wait for a place.
-const QUEUE_REQUESTS: usize = 4096;
 
 /// Most requests in one batch: bounds what must be held in memory until the commit.
 const BATCH_REQUESTS: usize = 512;
+
+/// Most holders that are named to who has to wait.
+const BLOCKED_BY_HOLDERS: usize = 3;
 
 /// Is told everything that comes of commands, in order, after the store has it. For metrics.
 pub trait Observer: Send + 'static {
@@ -33,18 +33,18 @@ pub fn start(
     store: impl Store,
     observer: impl Observer,
 ) -> (Handle, impl Future<Output = io::Result<()>> + Send) {
-    let (requests, inbox) = mpsc::channel(QUEUE_REQUESTS);
+    let (handle, inbox) = queue();
     let driver = Driver {
         engine,
         clock,
         store,
         observer,
-        watchers: HashMap::new(),
+        delivery: Delivery::default(),
         records: Vec::with_capacity(BATCH_REQUESTS),
         outcomes: Vec::with_capacity(BATCH_REQUESTS),
         reads: Vec::new(),
     };
-    (Handle { requests }, driver.run(inbox))
+    (handle, driver.run(inbox))
 }
 
 struct Driver<S, O> {
@@ -52,31 +52,26 @@ struct Driver<S, O> {
     clock: Clock,
     store: S,
     observer: O,
-    /// Who waits for the end of which ticket. Several may: a repeated acquire joins a wait.
-    watchers: HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>,
+    delivery: Delivery,
     records: Vec<(Time, Command)>,
-    outcomes: Vec<(Outcome, Option<Caller>)>,
+    outcomes: Vec<(Outcome, Asker)>,
     reads: Vec<Read>,
 }
 
-struct Caller {
-    watch: bool,
-    answer: oneshot::Sender<Answer>,
-}
-
 impl<S: Store, O: Observer> Driver<S, O> {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) -> io::Result<()> {
+    async fn run(mut self, mut inbox: Inbox) -> io::Result<()> {
         let mut requests = Vec::with_capacity(BATCH_REQUESTS);
         loop {
             tokio::select! {
                 biased;
-                received = inbox.recv_many(&mut requests, BATCH_REQUESTS) => {
+                received = inbox.requests.recv_many(&mut requests, BATCH_REQUESTS) => {
                     if received == 0 {
                         return Ok(());
                     }
                 }
                 () = until(self.engine.next_deadline().map(|due| self.clock.instant(due))) => requests.push(Request::Expire),
             }
+            inbox.vacate(&requests);
             for request in requests.drain(..) {
                 self.take(request);
             }
@@ -91,10 +86,20 @@ impl<S: Store, O: Observer> Driver<S, O> {
     fn take(&mut self, request: Request) {
         match request {
             Request::Apply { command, watch, answer } => {
-                self.apply(command, Some(Caller { watch, answer }));
+                self.apply(command, Asker::Caller { watch, answer });
             }
-            Request::Expire => self.apply(Command::Expire, None),
+            Request::Expire => self.apply(Command::Expire, Asker::Timer),
             Request::Read(read) => self.reads.push(read),
+            Request::Connect { connection, outbox } => self.delivery.connect(connection, outbox),
+            Request::Submit { connection, batch } => {
+                let now = self.clock.now();
+                for (tag, command) in batch {
+                    self.apply_on(connection, now, tag, command);
+                }
+            }
+            Request::Disconnect { connection } => {
+                self.apply(Command::Disconnect { connection }, Asker::Gone { connection });
+            }
         }
     }
 
@@ -102,36 +107,43 @@ impl<S: Store, O: Observer> Driver<S, O> {
     fn expire_before_reads(&mut self) {
         let due = self.engine.next_deadline().is_some_and(|due| due <= self.clock.now());
         if due && !self.reads.is_empty() {
-            self.apply(Command::Expire, None);
+            self.apply(Command::Expire, Asker::Timer);
         }
     }
 
-    fn apply(&mut self, command: Command, caller: Option<Caller>) {
+    fn apply(&mut self, command: Command, asker: Asker) {
         let now = self.clock.now();
         let outcome = self.engine.apply(now, &command);
         self.records.push((now, command));
-        self.outcomes.push((outcome, caller));
+        self.outcomes.push((outcome, asker));
     }
 
-    /// Hands out what the batch brought, in the order of the commands. A wait is watched before its command's own
-    /// effects are told: one of them may end it.
-    fn answer(&mut self) {
-        for (outcome, caller) in self.outcomes.drain(..) {
-            let verdict = match (&outcome.reply, &caller) {
-                (Ok(Reply::Queued { ticket }), Some(Caller { watch: true, .. })) => {
-                    Some(watch(self.watchers.entry(*ticket).or_default()))
-                }
-                (Ok(_) | Err(_), _) => None,
-            };
-            self.observer.observe(&outcome);
-            for effect in &outcome.effects {
-                tell(&mut self.watchers, effect);
-            }
-            if let Some(caller) = caller {
-                // Who hung up does not want the answer any more; what was asked for is done all the same.
-                let _ = caller.answer.send(Answer { reply: outcome.reply, verdict });
-            }
+    /// Applies a command that came on a connection. One that arrives late, when another connection has its peer,
+    /// must not touch that peer.
+    fn apply_on(&mut self, connection: ConnectionId, now: Time, tag: Tag, command: Command) {
+        let bound = |peer| self.engine.connection_of(peer) == Some(connection);
+        if subject(&command).is_some_and(|peer| !bound(peer)) {
+            let reply = Err(Refusal::UnknownPeer);
+            let outcome = Outcome { reply, effects: Vec::new(), before_reply: 0 };
+            let asker = Asker::Line { connection, tag, blocked_by: Vec::new() };
+            return self.outcomes.push((outcome, asker));
         }
+        let outcome = self.engine.apply(now, &command);
+        let blocked_by = match outcome.reply {
+            Ok(Reply::Queued { .. }) => blocked_by(&self.engine, &command),
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        self.records.push((now, command));
+        self.outcomes.push((outcome, Asker::Line { connection, tag, blocked_by }));
+    }
+
+    /// Hands out what the batch brought, in the order of the commands.
+    fn answer(&mut self) {
+        for (outcome, asker) in self.outcomes.drain(..) {
+            self.observer.observe(&outcome);
+            self.delivery.deliver(outcome, asker);
+        }
+        self.delivery.wake();
         for read in self.reads.drain(..) {
             read(&self.engine);
         }
@@ -146,28 +158,28 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Adds a watcher, and forgets those that have hung up.
-fn watch(watchers: &mut Vec<oneshot::Sender<Verdict>>) -> oneshot::Receiver<Verdict> {
-    let (sender, receiver) = oneshot::channel();
-    watchers.retain(|watcher| !watcher.is_closed());
-    watchers.push(sender);
-    receiver
+/// The peer that a command presumes to be there, and that it does not bind.
+const fn subject(command: &Command) -> Option<PeerId> {
+    match command {
+        Command::KeepAlive { peer, .. }
+        | Command::Close { peer }
+        | Command::Acquire { peer, .. }
+        | Command::Release { peer, .. }
+        | Command::Cancel { peer }
+        | Command::Leave { peer, .. } => Some(*peer),
+        Command::Open { .. }
+        | Command::Restore { .. }
+        | Command::Resume { .. }
+        | Command::Adopt { .. }
+        | Command::Disconnect { .. }
+        | Command::Expire => None,
+    }
 }
 
-/// Tells those who watch a ticket how its wait ended.
-fn tell(watchers: &mut HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>, effect: &Effect) {
-    let (ticket, verdict) = match effect {
-        Effect::Granted { ticket: Some(ticket), locks, waited, .. } => {
-            (ticket, Verdict::Granted { locks: locks.clone(), waited: *waited })
-        }
-        Effect::Ended { ticket, reason, .. } => (ticket, Verdict::Ended(*reason)),
-        Effect::Granted { ticket: None, .. }
-        | Effect::Released { .. }
-        | Effect::Restored { .. }
-        | Effect::Expired { .. }
-        | Effect::Superseded { .. } => return,
-    };
-    for watcher in watchers.remove(ticket).into_iter().flatten() {
-        let _ = watcher.send(verdict.clone());
-    }
+/// Who stands in the way of a command that has to wait: the labels of the first others that hold what it wants.
+fn blocked_by(engine: &Engine, command: &Command) -> Vec<Label> {
+    let Command::Acquire { peer, want, .. } = command else { return Vec::new() };
+    let holders = want.iter().flat_map(|(name, _)| engine.holders(name.as_str()));
+    let others = holders.filter(|(holder, ..)| holder != peer).take(BLOCKED_BY_HOLDERS);
+    others.filter_map(|(_, label, _)| label).collect()
 }
