@@ -23,11 +23,17 @@ pre { padding: 1rem; border: 1px solid var(--line); }
 
 const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-    <meta http-equiv=\"refresh\" content=\"5\">\n<title>Throttle</title>\n\
-    <link rel=\"stylesheet\" href=\"/dashboard.css\">\n</head>\n<body>\n<h1>Throttle</h1>\n";
+    <meta http-equiv=\"refresh\" content=\"5\">\n<title>throttle</title>\n\
+    <link rel=\"stylesheet\" href=\"/dashboard.css\">\n</head>\n<body>\n<h1>throttle</h1>\n";
 
-const EMPTY: &str = "<p>No semaphores are configured. Name them in <code>throttle.toml</code> and restart the server:</p>\n\
+const EMPTY: &str = "<p>No semaphores are configured. Name them in its configuration and restart the server:</p>\n\
     <pre>[semaphores]\nA = 42\nB = { max = 1, level = 1 }</pre>\n";
+
+const TABLE: &str = "<table>\n<thead><tr><th scope=\"col\">Semaphore</th><th scope=\"col\">Max</th>\
+    <th scope=\"col\">Level</th><th scope=\"col\">Held</th><th scope=\"col\">Peers waiting</th>\
+    <th scope=\"col\">Longest wait</th></tr></thead>\n<tbody>\n";
+
+const FOOT: &str = "<p><a href=\"/peers/\">Peers</a> and <a href=\"/metrics\">metrics</a> as data</p>\n</body>\n</html>\n";
 
 /// The page as of `now`.
 pub(crate) fn page(semaphores: &[SemaphoreView], now: Time) -> String {
@@ -35,14 +41,14 @@ pub(crate) fn page(semaphores: &[SemaphoreView], now: Time) -> String {
     if semaphores.is_empty() {
         page.push_str(EMPTY);
     } else {
-        page.push_str("<table>\n<thead><tr><th scope=\"col\">Semaphore</th><th scope=\"col\">Max</th><th scope=\"col\">Held</th><th scope=\"col\">Waiting</th><th scope=\"col\">Longest wait</th></tr></thead>\n<tbody>\n");
+        page.push_str(TABLE);
         for semaphore in semaphores {
             // Writing to a string does not fail.
             let _ = writeln!(page, "{}", Row { semaphore, now });
         }
         page.push_str("</tbody>\n</table>\n");
     }
-    page.push_str("</body>\n</html>\n");
+    page.push_str(FOOT);
     page
 }
 
@@ -53,10 +59,14 @@ struct Row<'a> {
 
 impl Display for Row<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let SemaphoreView { name, max, held, waiters, waiting_since, .. } = self.semaphore;
-        let over = if self.semaphore.remainder() < 0 { " class=\"over\"" } else { "" };
+        let SemaphoreView { name, max, level, held, waiters, waiting_since, .. } = self.semaphore;
+        let over = match self.semaphore.remainder() {
+            ..0 => " class=\"over\" title=\"More than the maximum, after a restore\"",
+            _ => "",
+        };
         let name = Escaped(name.as_str());
-        write!(f, "<tr><td>{name}</td><td>{max}</td><td{over}>{held}</td><td>{waiters}</td><td>")?;
+        write!(f, "<tr><td>{name}</td><td>{max}</td><td>{level}</td><td{over}>{held}</td>")?;
+        write!(f, "<td>{waiters}</td><td>")?;
         if let Some(since) = waiting_since {
             write!(f, "{:.1} s", self.now.since(*since).as_secs_f64())?;
         }
@@ -97,12 +107,14 @@ mod tests {
             waiting_since: Some(Time::from_micros(500_000)),
         };
         let page = page(&[view], Time::from_micros(2_000_000));
-        let row = "<tr><td>&lt;b&gt;&#39;&quot;&amp;</td><td>1</td><td class=\"over\">2</td><td>1</td><td>1.5 s</td></tr>";
+        let row = "<tr><td>&lt;b&gt;&#39;&quot;&amp;</td><td>1</td><td>0</td>\
+            <td class=\"over\" title=\"More than the maximum, after a restore\">2</td>\
+            <td>1</td><td>1.5 s</td></tr>";
         assert!(page.contains(row), "{page}");
     }
 
     #[test]
     fn without_semaphores_it_says_how_to_get_some() {
-        assert!(page(&[], Time::default()).contains("throttle.toml"));
+        assert!(page(&[], Time::default()).contains("[semaphores]"));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use throttle::app::{Server, Signals};
@@ -15,6 +16,9 @@ use throttle::telemetry;
 
 /// So many semaphores are named in the log.
 const NAMED_SEMAPHORES: usize = 20;
+
+/// How long the last events have to leave for Graylog: their sender cannot say when it is done.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -36,18 +40,26 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-#[tokio::main]
-async fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
+fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     let loaded = match cli.load() {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(misconfigured(&problems)),
     };
-    telemetry::init(&loaded.config.logging)?;
-    for note in &loaded.notes {
-        tracing::info!("{note}");
-    }
-    run(&loaded.config).await?;
-    Ok(ExitCode::SUCCESS)
+    let runtime = tokio::runtime::Runtime::new()?;
+    let outcome = runtime.block_on(async {
+        telemetry::init(&loaded.config.logging)?;
+        for note in &loaded.notes {
+            tracing::info!("{note}");
+        }
+        let outcome = run(&loaded.config).await;
+        if loaded.config.logging.gelf.is_some() {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
+        outcome
+    });
+    // Something may be at work that nobody can stop, such as a look-up of Graylog's name: it is not waited for.
+    runtime.shutdown_background();
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn misconfigured(problems: &Problems) -> ExitCode {
@@ -93,9 +105,10 @@ fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
 
 /// A name may hold anything but control characters; quotes show where it ends.
 fn describe(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { name, max, .. } = semaphore;
+    let SemaphoreSettings { name, max, level } = semaphore;
     let plain = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
-    if plain { format!("{name}={max}") } else { format!("{:?}={max}", name.as_str()) }
+    let name = if plain { name.to_string() } else { format!("{name:?}") };
+    if level.0 == 0 { format!("{name}={max}") } else { format!("{name}={max} (level {level})") }
 }
 
 /// Where a server can be reached from its own machine that listens on all addresses.

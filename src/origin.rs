@@ -8,18 +8,25 @@ pub(crate) const FOREIGN: &str = "Requests from pages of another origin are not 
 
 /// Whether a browser says that the request comes from a page of another host or port than the request goes to.
 pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
-    match headers.get(header::ORIGIN) {
-        None => false,
-        Some(origin) => !is_same(origin, headers.get(header::HOST)),
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (None, _) => false,
+        (Some(origin), None) => !is_same(origin, headers),
+        // No browser sends two.
+        (Some(_), Some(_)) => true,
     }
 }
 
-/// The scheme is not compared: behind a proxy that ends TLS it differs although nobody is foreign.
-fn is_same(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else {
-        return false;
-    };
-    origin.split_once("://").is_some_and(|(_, site)| site.eq_ignore_ascii_case(host))
+/// Schemes are not compared: behind a proxy that ends TLS they differ although nobody is foreign. But they tell which
+/// port is meant when none is named, on either side.
+fn is_same(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let (Ok(origin), Ok(host)) = (origin.to_str(), host.to_str()) else { return false };
+    let Some((scheme, site)) = origin.split_once("://") else { return false };
+    let default_port = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let named = |site| str::strip_suffix(site, default_port).unwrap_or(site);
+    !site.is_empty() && named(site).eq_ignore_ascii_case(named(host))
 }
 
 #[cfg(test)]
@@ -41,6 +48,8 @@ mod tests {
         assert!(!foreign(None, None));
         assert!(!foreign(Some("http://localhost:8000"), Some("localhost:8000")));
         assert!(!foreign(Some("https://Throttle.example"), Some("throttle.example")));
+        assert!(!foreign(Some("https://throttle.example"), Some("throttle.example:443")));
+        assert!(!foreign(Some("http://throttle.example"), Some("throttle.example:80")));
     }
 
     #[test]
@@ -49,6 +58,21 @@ mod tests {
         assert!(foreign(Some("http://evil.example"), Some("localhost:8000")));
         assert!(foreign(Some("http://localhost"), Some("localhost:8000")));
         assert!(foreign(Some("null"), Some("localhost:8000")));
+        assert!(foreign(Some("http://throttle.example"), Some("throttle.example:443")));
+        assert!(foreign(Some("http://"), Some("")));
         assert!(foreign(Some("http://localhost:8000"), None));
+    }
+
+    #[test]
+    fn two_of_a_kind_are_nobodys() {
+        for twice in [header::ORIGIN, header::HOST] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::ORIGIN, HeaderValue::from_static("http://localhost"));
+            headers.append(header::HOST, HeaderValue::from_static("localhost"));
+            assert!(!is_foreign(&headers));
+            let value = headers[&twice].clone();
+            headers.append(twice, value);
+            assert!(is_foreign(&headers));
+        }
     }
 }

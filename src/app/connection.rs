@@ -1,10 +1,8 @@
 //! One connection: hyper on a socket, with limits, until it is closed, upgraded, or cut at the end of the server.
 
 use std::future::Future;
-use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,12 +11,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use super::head_timer::HeadTimer;
+use super::socket::Socket;
 use crate::shutdown::Shutdown;
 
 /// Most that is buffered of what one connection sends: longer heads than this are refused.
@@ -78,10 +76,8 @@ async fn serve(
     shutdown: Shutdown,
     header_read_timeout: Duration,
 ) {
-    // Answers are small and wanted now. It fails only on a socket that is gone; that shows soon enough.
-    let _ = stream.set_nodelay(true);
     let head = HeadTimer::new(header_read_timeout);
-    let socket = Socket { stream, head: head.clone(), _place: place };
+    let socket = Socket::new(stream, head.clone(), place);
     let service = service_fn(|request: Request<Incoming>| {
         head.rest();
         let answer = router.clone().call(request);
@@ -117,54 +113,5 @@ async fn serve(
     if let Err(error) = ended {
         // Clients come and go as they like, and send what they like.
         tracing::trace!(%error, "a connection ended early");
-    }
-}
-
-/// A socket that tells when something arrives, and keeps its place among the connections, also when it is upgraded.
-struct Socket {
-    stream: TcpStream,
-    head: HeadTimer,
-    _place: OwnedSemaphorePermit,
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.head.heard();
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

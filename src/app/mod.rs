@@ -5,6 +5,7 @@ mod connection;
 mod file_limit;
 mod head_timer;
 mod signal;
+mod socket;
 
 use std::future::Future;
 use std::io;
@@ -52,7 +53,7 @@ pub struct Server {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken, not allowed, or not one of this machine.
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}; --address and --port choose another one")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -94,6 +95,8 @@ impl Server {
             clock,
             metrics,
             shutdown: shutdown.clone(),
+            max_expires_in: config.limits.max_expires_in,
+            expiry_grace: config.expiry_grace.into(),
             max_body_bytes: config.limits.max_body_bytes,
             body_read_timeout: config.limits.body_read_timeout,
         }));

@@ -61,6 +61,16 @@ impl<'a> Input<'a> {
         })
     }
 
+    /// A duration that may be zero.
+    pub(super) fn duration_or_zero(self, longest: Span) -> Result<Duration, String> {
+        let duration = self.as_text().and_then(|text| humantime::parse_duration(text).ok());
+        duration.filter(|duration| *duration <= Duration::from(longest)).ok_or_else(|| {
+            self.refused(format_args!(
+                "a duration such as \"0s\", \"10s\" or \"5min\", at most {longest}"
+            ))
+        })
+    }
+
     pub(super) fn address(self) -> Result<IpAddr, String> {
         self.as_text().and_then(|text| text.parse().ok()).ok_or_else(|| {
             self.refused("an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::1\"")
@@ -144,6 +154,15 @@ mod tests {
     #[test]
     fn a_number_that_the_type_cannot_hold_is_refused_whatever_the_bounds_say() {
         assert!(text("300").integer::<u8>(0..=1000).is_err());
+    }
+
+    #[test]
+    fn some_durations_may_be_zero() {
+        let day = Span::from_secs(86_400);
+        assert_eq!(text("0s").duration_or_zero(day), Ok(Duration::ZERO));
+        assert_eq!(text("1day").duration_or_zero(day), Ok(Duration::from_secs(86_400)));
+        assert!(text("25h").duration_or_zero(day).is_err());
+        assert!(text("5").duration_or_zero(day).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod suggestion;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::engine::{SemaphoreSettings, Span};
+use crate::engine::{self, SemaphoreSettings, Span};
 
 pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, read_file};
@@ -32,6 +32,9 @@ pub struct Config {
     pub address: IpAddr,
     /// The TCP port to listen on; 0 is any free one. Default: 8000.
     pub port: u16,
+    /// How much longer than it asked for a peer of the REST interface lives, at most a day. It is for clients whose
+    /// heartbeat comes just when their peer expires. Default: none.
+    pub expiry_grace: Duration,
     /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
     /// Bounds on what clients may do.
@@ -111,6 +114,7 @@ impl Default for Config {
         Self {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 8000,
+            expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
             limits: Limits::default(),
             logging: Logging::default(),
@@ -120,9 +124,10 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
+        let engine = engine::Limits::default();
         Self {
-            max_expires_in: Span::from_secs(365 * 86_400),
-            max_peers: 1_000_000,
+            max_expires_in: engine.max_expires_in,
+            max_peers: engine.max_peers,
             max_connections: None,
             max_body_bytes: 64 * 1024,
             header_read_timeout: Duration::from_secs(5),

@@ -1,6 +1,8 @@
 //! The table of all settings but the semaphores. The file, the flags, the variables and the help are all made
 //! from it, so that none of them can lack a setting or treat it differently.
 
+use std::time::Duration;
+
 use super::input::Input;
 use super::level::Level;
 use super::{Config, Gelf};
@@ -44,7 +46,7 @@ impl Setting {
 }
 
 /// All settings but the semaphores.
-pub static SETTINGS: [Setting; 15] = [
+pub static SETTINGS: [Setting; 16] = [
     Setting {
         key: "address",
         flag: "address",
@@ -60,6 +62,17 @@ pub static SETTINGS: [Setting; 15] = [
         help: "TCP port to listen on; 0 is any free one",
         written: |config| Some(config.port.to_string()),
         apply: |config, input| input.integer(0..=65_535).map(|it| config.port = it),
+    },
+    Setting {
+        key: "expiry_grace",
+        flag: "expiry-grace",
+        value_name: "DURATION",
+        help: "How much longer than it asked for a peer of the REST interface lives",
+        written: |config| match config.expiry_grace {
+            Duration::ZERO => Some(quoted("0s")),
+            grace => Some(quoted(Span::from(grace))),
+        },
+        apply: |config, input| input.duration_or_zero(DAY).map(|it| config.expiry_grace = it),
     },
     Setting {
         key: "limits.max_expires_in",

@@ -79,7 +79,9 @@ impl Engine {
             match on_disconnect.unwrap_or_default() {
                 OnDisconnect::Expire => {}
                 OnDisconnect::Release => {
-                    self.take_away(slot, ReleaseReason::Disconnected, EndReason::Disconnected);
+                    let (released, ended) = (ReleaseReason::Disconnected, EndReason::Disconnected);
+                    let gone = self.take_away(slot, released, ended);
+                    self.unlist(gone.id, gone.life);
                 }
             }
             peers += 1;

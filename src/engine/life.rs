@@ -67,8 +67,9 @@ impl Engine {
 
     pub(super) fn close(&mut self, peer: PeerId) -> Result<Reply, Refusal> {
         let slot = self.known(peer)?;
-        let connection = self.peers.get(slot).connection();
-        self.take_away(slot, ReleaseReason::Closed, EndReason::Closed);
+        let closed = self.take_away(slot, ReleaseReason::Closed, EndReason::Closed);
+        self.unlist(peer, closed.life);
+        let connection = closed.connection();
         self.effects.extend(connection.map(|connection| Effect::Closed { peer, connection }));
         Ok(Reply::Closed)
     }
@@ -132,12 +133,17 @@ impl Engine {
         Ok(slot)
     }
 
-    /// Releases all that a peer holds, ends its wait, and forgets it.
-    pub(super) fn take_away(&mut self, slot: Slot, released: ReleaseReason, ended: EndReason) {
+    /// Releases all that a peer holds, ends its wait, and forgets it. Where its life is listed, the caller has to
+    /// remove it: most often the deadline is what brought the caller here, and then it is gone already.
+    pub(super) fn take_away(
+        &mut self,
+        slot: Slot,
+        released: ReleaseReason,
+        ended: EndReason,
+    ) -> Peer {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
-        let peer = self.peers.remove(slot);
-        self.unlist(peer.id, peer.life);
+        self.peers.remove(slot)
     }
 
     fn restorable(&self, held: Option<&Want>) -> Result<Parts, Refusal> {
@@ -158,10 +164,9 @@ impl Engine {
     }
 
     fn holds_exactly(&self, slot: Slot, parts: &Parts) -> bool {
-        let peer = self.peers.get(slot);
-        let holds = |(semaphore, count): &(_, Count)| {
-            peer.hold(*semaphore).is_some_and(|hold| hold.count == *count)
-        };
-        peer.holds.len() == parts.len() && parts.iter().all(holds)
+        let holds = self.peers.get(slot).holds.iter();
+        let mut held: Parts = holds.map(|hold| (hold.semaphore, hold.count)).collect();
+        held.sort_unstable();
+        held == *parts
     }
 }

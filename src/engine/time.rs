@@ -55,6 +55,11 @@ impl Span {
         Self(secs.saturating_mul(1_000_000))
     }
 
+    /// Both lengths together; the longest span when that is not representable.
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The length in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
@@ -112,6 +117,8 @@ mod tests {
         assert_eq!(Time::default().since(last), Span::ZERO);
         assert_eq!(last.since(Time::default()), Span::from_micros(u64::MAX));
         assert_eq!(Span::from_secs(u64::MAX), Span::from_micros(u64::MAX));
+        assert_eq!(Span::from_secs(1).plus(Span::from_millis(1)), Span::from_millis(1_001));
+        assert_eq!(Span::from_secs(1).plus(Span::from_micros(u64::MAX)).as_micros(), u64::MAX);
         assert_eq!(Span::from(Duration::MAX), Span::from_micros(u64::MAX));
     }
 

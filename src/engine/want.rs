@@ -24,7 +24,7 @@ pub enum InvalidWant {
     #[error("a want has at most {MAX_WANT_NAMES} names, this one has {0}")]
     TooMany(usize),
     /// A name stands there twice.
-    #[error("a want must name each semaphore once, this one names {0:?} twice")]
+    #[error("semaphore {0:?} is named twice")]
     Twice(SemaphoreName),
 }
 
@@ -39,13 +39,24 @@ impl Want {
     /// # Errors
     /// [`InvalidWant`] when there are none, too many, or a name twice.
     pub fn new(items: impl IntoIterator<Item = (SemaphoreName, i64)>) -> Result<Self, InvalidWant> {
+        let want = Self::held(items)?;
+        if want.0.len() > MAX_WANT_NAMES {
+            return Err(InvalidWant::TooMany(want.0.len()));
+        }
+        Ok(want)
+    }
+
+    /// What a client says it holds. There is no limit on the names: lock by lock, it may have come to any number.
+    ///
+    /// # Errors
+    /// [`InvalidWant`] when there are none, or a name twice.
+    pub fn held(
+        items: impl IntoIterator<Item = (SemaphoreName, i64)>,
+    ) -> Result<Self, InvalidWant> {
         let mut items: SmallVec<[_; 1]> = items.into_iter().collect();
         items.sort_unstable();
         if items.is_empty() {
             return Err(InvalidWant::Empty);
-        }
-        if items.len() > MAX_WANT_NAMES {
-            return Err(InvalidWant::TooMany(items.len()));
         }
         match items.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(pair) => Err(InvalidWant::Twice(pair[0].0.clone())),
@@ -74,6 +85,7 @@ mod tests {
         assert_eq!(Want::new([]), Err(InvalidWant::Empty));
         assert_eq!(Want::new([(name("a"), 1), (name("a"), 2)]), Err(InvalidWant::Twice(name("a"))));
         let many = (0..65).map(|i| (name(&i.to_string()), 1));
-        assert_eq!(Want::new(many), Err(InvalidWant::TooMany(65)));
+        assert_eq!(Want::new(many.clone()), Err(InvalidWant::TooMany(65)));
+        assert_eq!(Want::held(many).unwrap().iter().len(), 65);
     }
 }

@@ -13,14 +13,11 @@ use super::Rest;
 use super::answer::{Answer, Failure, Source};
 use super::body::Json;
 use super::params::{Humantime, Params, PeerAndSemaphore};
-use crate::engine::{Command, EndReason, Lock, PeerId, Priority, Reply, SemaphoreName, Want};
+use crate::engine::{Command, EndReason, Lock, PeerId, Priority, Reply, SemaphoreName, Span, Want};
 use crate::runtime::{EngineGone, Verdict};
 
 /// Carries the number of the grant.
 const FENCE: HeaderName = HeaderName::from_static("throttle-fence");
-
-/// Nobody keeps a connection open for longer, whatever `block_for` says.
-const BLOCK_AT_MOST: Duration = Duration::from_secs(365 * 86_400);
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,9 +38,13 @@ pub(super) async fn acquire(
         priority: Priority::default(),
         // The wait outlives the request: the client will ask again.
         timeout: None,
-        expires_in: params.expires_in.map(Humantime::span),
+        expires_in: params.expires_in.map(|expires_in| rest.time_to_live(expires_in.span())),
     };
-    let block_for = params.block_for.map_or(Duration::ZERO, Humantime::duration);
+    let block_for = params.block_for.map_or(Span::ZERO, Humantime::span);
+    if block_for > rest.0.max_expires_in {
+        return Err(Failure::too_long(rest.0.max_expires_in, Source::Query));
+    }
+    let block_for = Duration::from(block_for);
     if block_for.is_zero() {
         return answer(peer, &name, rest.apply(acquire).await?, None);
     }
@@ -64,7 +65,7 @@ async fn wait(
     tokio::select! {
         biased;
         verdict = verdict => verdict.map(Some).map_err(|_| EngineGone),
-        () = tokio::time::sleep(block_for.min(BLOCK_AT_MOST)) => Ok(None),
+        () = tokio::time::sleep(block_for) => Ok(None),
         () = rest.0.shutdown.draining() => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::engine::{MAX_COUNT, Refusal, Reply};
+use crate::engine::{MAX_COUNT, Refusal, Reply, Span};
 use crate::metrics::Unreadable;
 use crate::runtime::EngineGone;
 
@@ -37,6 +37,14 @@ impl Failure {
 
     pub(super) fn unknown_peer() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Unknown peer")
+    }
+
+    pub(super) fn too_long(max: Span, source: Source) -> Self {
+        let status = match source {
+            Source::Body => StatusCode::UNPROCESSABLE_ENTITY,
+            Source::Query => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, format!("The duration is too long. At most {max} is allowed."))
     }
 
     /// What a refused command is answered with.
@@ -75,13 +83,7 @@ impl Failure {
                 (StatusCode::FORBIDDEN, "The peer is controlled by a connection.".to_owned())
             }
             Refusal::Timeout => (StatusCode::CONFLICT, "Not acquired in time.".to_owned()),
-            Refusal::TooLong { max, .. } => {
-                let status = match source {
-                    Source::Body => StatusCode::UNPROCESSABLE_ENTITY,
-                    Source::Query => StatusCode::BAD_REQUEST,
-                };
-                (status, format!("The duration is too long. At most {max} is allowed."))
-            }
+            Refusal::TooLong { max, .. } => return Self::too_long(*max, source),
             Refusal::TooManyPeers { max } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("There are {max} peers already, which is the limit. Try again later."),

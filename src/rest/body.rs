@@ -1,7 +1,9 @@
 //! JSON bodies: read within limits of size and time, and answered with the exact status for each way to be wrong.
 
 use std::error::Error;
+use std::fmt;
 use std::future::{Future, poll_fn};
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -10,7 +12,9 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
 use super::Rest;
@@ -19,6 +23,46 @@ use super::answer::Failure;
 /// So much of a body that is too large is read and thrown away. Closing the connection on a caller that still
 /// sends could cost it the answer.
 const DISCARD_BYTES: u64 = 1 << 20;
+
+/// What is an object in a body. serde would take an array of the fields' values for it, too.
+pub(super) trait Object: DeserializeOwned {
+    /// Shown to whoever sends something else.
+    const EXAMPLE: &str;
+}
+
+/// A body that is a JSON object and fits `T`.
+pub(super) struct JsonObject<T>(pub(super) T);
+
+impl<T: Object> FromRequest<Rest> for JsonObject<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, rest: &Rest) -> Result<Self, Response> {
+        let Json(Strict(body)) = Json::<Strict<T>>::from_request(request, rest).await?;
+        Ok(Self(body))
+    }
+}
+
+struct Strict<T>(T);
+
+impl<'de, T: Object> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an object such as {}", T::EXAMPLE)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
 
 /// A body that is JSON and fits `T`.
 pub(super) struct Json<T>(pub(super) T);

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 
-use crate::engine::{Command, Refusal, Reply};
+use crate::engine::{Command, Refusal, Reply, Span};
 use crate::metrics::Metrics;
 use crate::routing::Routes;
 use crate::runtime::{Clock, EngineGone, Handle};
@@ -36,6 +36,10 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sends blocked callers away.
     pub shutdown: Shutdown,
+    /// The longest duration that is accepted.
+    pub max_expires_in: Span,
+    /// How much longer than it asked for a peer lives.
+    pub expiry_grace: Span,
     /// Largest body that is read.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
@@ -46,6 +50,15 @@ impl Rest {
     /// The state of all routes.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// How long a peer lives that asked for `expires_in`. "At once" stays at once, and too long stays too long.
+    fn time_to_live(&self, expires_in: Span) -> Span {
+        let Parts { max_expires_in, expiry_grace, .. } = &*self.0;
+        if expires_in == Span::ZERO || expires_in > *max_expires_in {
+            return expires_in;
+        }
+        expires_in.plus(*expiry_grace).min(*max_expires_in)
     }
 
     async fn apply(&self, command: Command) -> Result<Result<Reply, Refusal>, EngineGone> {

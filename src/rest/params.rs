@@ -64,7 +64,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PeerAndSemaphore {
 fn malformed_path() -> Failure {
     Failure::new(
         StatusCode::BAD_REQUEST,
-        "Malformed path: a peer's id is an unsigned 64 bit integer.",
+        "Malformed path: it must be UTF-8, percent-encoded, and a peer's id an unsigned 64-bit integer.",
     )
 }
 
@@ -78,7 +78,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(params)) => Ok(Self(params)),
             Err(rejection) => {
-                let text = format!("Malformed query: {}", rejection.body_text());
+                let said = rejection.body_text();
+                let why =
+                    said.strip_prefix("Failed to deserialize query string: ").unwrap_or(&said);
+                let text = format!("Malformed query: {why}");
                 Err(Failure::new(StatusCode::BAD_REQUEST, text))
             }
         }
@@ -116,10 +119,6 @@ impl Humantime {
     /// As the engine wants it. What it cannot say becomes the longest span, which the engine refuses.
     pub(super) fn span(self) -> Span {
         self.0.into()
-    }
-
-    pub(super) const fn duration(self) -> Duration {
-        self.0
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Rest;
 use super::answer::{Answer, Failure, Source};
-use super::body::Json;
+use super::body::{JsonObject, Object};
 use super::params::{Humantime, Lifetime, Name, Peer};
 use crate::engine::{Command, PeerId, Refusal, Reply, Want};
 
@@ -24,11 +24,18 @@ pub(super) struct OpenBody {
     expires_in: Lifetime,
 }
 
-pub(super) async fn open(State(rest): State<Rest>, Json(body): Json<OpenBody>) -> Answer {
+impl Object for OpenBody {
+    const EXAMPLE: &str = r#"{"expires_in":"5m"}"#;
+}
+
+pub(super) async fn open(
+    State(rest): State<Rest>,
+    JsonObject(body): JsonObject<OpenBody>,
+) -> Answer {
+    let expires_in = rest.time_to_live(body.expires_in.0);
     for _ in 0..ID_TRIES {
         let id = random_id()?;
-        let open =
-            Command::Open { peer: PeerId::Rest(id), expires_in: body.expires_in.0, session: None };
+        let open = Command::Open { peer: PeerId::Rest(id), expires_in, session: None };
         match rest.apply(open).await? {
             Ok(_) => return Ok(JsonBody(id).into_response()),
             Err(Refusal::PeerInUse) => {}
@@ -56,12 +63,17 @@ pub(super) struct KeepAliveBody {
     expires_in: Humantime,
 }
 
+impl Object for KeepAliveBody {
+    const EXAMPLE: &str = OpenBody::EXAMPLE;
+}
+
 pub(super) async fn keep_alive(
     State(rest): State<Rest>,
     Peer(peer): Peer,
-    Json(body): Json<KeepAliveBody>,
+    JsonObject(body): JsonObject<KeepAliveBody>,
 ) -> Answer {
-    let keep_alive = Command::KeepAlive { peer, expires_in: body.expires_in.span() };
+    let keep_alive =
+        Command::KeepAlive { peer, expires_in: rest.time_to_live(body.expires_in.span()) };
     match rest.apply(keep_alive).await? {
         Ok(_) => Ok("Ok".into_response()),
         Err(refusal) => Err(Failure::refused(&refusal, Source::Body)),
@@ -84,10 +96,17 @@ pub(super) struct RestoreBody {
     acquired: Acquired,
 }
 
-pub(super) async fn restore(State(rest): State<Rest>, Json(body): Json<RestoreBody>) -> Answer {
+impl Object for RestoreBody {
+    const EXAMPLE: &str = r#"{"expires_in":"5m","peer_id":42,"acquired":{"A":1}}"#;
+}
+
+pub(super) async fn restore(
+    State(rest): State<Rest>,
+    JsonObject(body): JsonObject<RestoreBody>,
+) -> Answer {
     let restore = Command::Restore {
         peer: PeerId::Rest(body.peer_id),
-        expires_in: body.expires_in.0,
+        expires_in: rest.time_to_live(body.expires_in.0),
         session: None,
         held: body.acquired.want()?,
     };
@@ -109,7 +128,7 @@ impl Acquired {
             name.0.map(|name| (name, count)).ok_or_else(Failure::unknown_semaphore)
         });
         let items = items.collect::<Result<Vec<_>, _>>()?;
-        Want::new(items).map(Some).map_err(|invalid| {
+        Want::held(items).map(Some).map_err(|invalid| {
             Failure::new(StatusCode::UNPROCESSABLE_ENTITY, format!("Unexpected body: {invalid}"))
         })
     }

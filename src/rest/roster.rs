@@ -7,13 +7,19 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use futures_util::{StreamExt, stream};
 use serde::{Serialize, Serializer};
+use tokio::sync::Semaphore;
 
 use super::Rest;
 use super::answer::Answer;
 use crate::engine::{Count, Life, Lock, PeerCursor, PeerId, PeerView, SemaphoreName, Time};
 use crate::runtime::EngineGone;
 
-const PAGE_PEERS: usize = 1_000;
+/// Bounds how long one page holds the engine up.
+const PAGE_PEERS: usize = 500;
+
+/// Pages being read at once, over all callers. The engine reads in one go whatever is queued: with hundreds of callers
+/// that could be all peers hundreds of times.
+static READERS: Semaphore = Semaphore::const_new(2);
 
 pub(super) async fn list(State(rest): State<Rest>) -> Answer {
     let mut walk = Walk { rest, from: Some(PeerCursor::default()), started: false };
@@ -42,8 +48,10 @@ impl Walk {
     async fn page(&mut self, from: PeerCursor) -> Result<Bytes, EngineGone> {
         let first = from == PeerCursor::default();
         self.from = None;
+        let permit = READERS.acquire().await.map_err(|_| EngineGone)?;
         let (peers, next) =
             self.rest.0.engine.read(move |engine| engine.peers(from, PAGE_PEERS)).await?;
+        drop(permit);
         self.from = next;
         let now = self.rest.0.clock.now();
         let mut json = Vec::with_capacity(peers.len() * 128 + 2);

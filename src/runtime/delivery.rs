@@ -87,11 +87,15 @@ impl Delivery {
         self.asleep.extend(outbox.and_then(|outbox| outbox.put(event)));
     }
 
-    /// Adds a watcher, and forgets those that have hung up.
+    /// Adds a watcher. Those that have hung up are forgotten when there is no room for another: looking for them
+    /// each time would cost every one of many callers a look at all others.
     fn watch(&mut self, ticket: TicketId) -> oneshot::Receiver<Verdict> {
         let (sender, receiver) = oneshot::channel();
         let watchers = self.watchers.entry(ticket).or_default();
-        watchers.retain(|watcher| !watcher.is_closed());
+        if watchers.len() == watchers.capacity() {
+            watchers.retain(|watcher| !watcher.is_closed());
+            watchers.reserve(watchers.len().max(1));
+        }
         watchers.push(sender);
         receiver
     }
@@ -142,5 +146,23 @@ fn is_in_reply(effect: &Effect, line: Option<ConnectionId>) -> bool {
         | Effect::Restored { .. }
         | Effect::Expired { .. }
         | Effect::Superseded { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn watchers_that_hang_up_do_not_pile_up() {
+        let mut delivery = Delivery::default();
+        let waiting = delivery.watch(TicketId(1));
+        for _ in 0..10_000 {
+            drop(delivery.watch(TicketId(1)));
+        }
+        let watchers = &delivery.watchers[&TicketId(1)];
+        assert!(watchers.capacity() < 100, "{}", watchers.capacity());
+        assert!(watchers.iter().any(|watcher| !watcher.is_closed()), "one is still there");
+        drop(waiting);
     }
 }

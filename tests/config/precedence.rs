@@ -10,9 +10,10 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 15] = [
+const VALUES: [(&str, [&str; 3]); 16] = [
     ("address", ["10.0.0.1", "10.0.0.2", "::1"]),
     ("port", ["0", "1", "65535"]),
+    ("expiry_grace", ["10s", "2m", "1day"]),
     ("limits.max_expires_in", ["1us", "2h", "36500d"]),
     ("limits.max_peers", ["1", "2", "100000000"]),
     ("limits.max_connections", ["1", "2", "10000000"]),

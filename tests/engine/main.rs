@@ -9,3 +9,4 @@ mod purity;
 mod replay;
 mod scripts;
 mod simulation;
+mod views;

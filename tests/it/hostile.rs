@@ -120,6 +120,8 @@ async fn durations_that_are_none() {
         refused(&server.post("/restore", &restore(&quoted)).await, 422, about, long);
         let path = format!("/peers/{peer}/A?expires_in={long}");
         refused(&server.put(&path, "1").await, 400, about, long);
+        let path = format!("/peers/{peer}/A?block_for={long}");
+        refused(&server.put(&path, "1").await, 400, about, long);
     }
     let zero = "longer than zero";
     refused(&server.post("/new_peer", &body("\"0s\"")).await, 422, zero, "0s");
@@ -148,21 +150,37 @@ async fn queries_that_are_none() {
 #[tokio::test]
 async fn bodies_that_are_none() {
     let (server, holder) = with_holder().await;
+    let object = "expected an object such as {\"expires_in\":\"5m\"";
+    let counts = "expected an object of semaphores' names with counts";
     let bodies = [
-        ("/new_peer", "{", 400),
-        ("/new_peer", "{}", 422),
-        ("/new_peer", r#"{"expires_in":"5m","more":1}"#, 422),
-        ("/new_peer", r#"{"expires_in":"5m","expires_in":"5m"}"#, 422),
-        ("/new_peer", "\"5m\"", 422),
-        ("/restore", r#"{"expires_in":"5m","peer_id":1}"#, 422),
-        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{},"more":1}"#, 422),
-        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":[]}"#, 422),
-        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":"1"}}"#, 422),
-        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":1.5}}"#, 422),
+        ("/new_peer", "{", 400, "Malformed JSON: EOF"),
+        ("/new_peer", "{}", 422, "missing field `expires_in`"),
+        ("/new_peer", r#"{"expires_in":"5m","more":1}"#, 422, "unknown field `more`"),
+        ("/new_peer", r#"{"expires_in":"5m","expires_in":"5m"}"#, 422, "duplicate field"),
+        ("/new_peer", "\"5m\"", 422, object),
+        ("/new_peer", r#"["5m"]"#, 422, object),
+        ("/restore", r#"["5m",7,{}]"#, 422, object),
+        ("/restore", r#"{"expires_in":"5m","peer_id":1}"#, 422, "missing field `acquired`"),
+        (
+            "/restore",
+            r#"{"expires_in":"5m","peer_id":1,"acquired":{},"more":1}"#,
+            422,
+            "unknown field `more`",
+        ),
+        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":[]}"#, 422, counts),
+        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":"1"}}"#, 422, "string"),
+        ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":1.5}}"#, 422, "1.5"),
+        (
+            "/restore",
+            r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":1,"A":1}}"#,
+            422,
+            "\"A\" is named twice",
+        ),
     ];
-    for (path, body, status) in bodies {
-        refused(&server.post(path, body).await, status, "", body);
+    for (path, body, status, about) in bodies {
+        refused(&server.post(path, body).await, status, about, body);
     }
+    refused(&server.put("/peers/7", r#"["5m"]"#).await, 422, object, "an array as heartbeat");
     let deep = "[".repeat(60_000);
     refused(&server.post("/new_peer", &deep).await, 400, "Malformed JSON", "a deep body");
     undisturbed(&server, holder).await;

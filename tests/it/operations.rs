@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Method;
-use throttle::engine::{Engine, Fence, Limits, Settings, Time};
+use throttle::engine::{Engine, Fence, Limits, Settings, Span, Time};
 use throttle::metrics::Metrics;
 use throttle::rest::{Parts, Rest, router};
 use throttle::runtime::{self, Clock};
@@ -35,7 +35,11 @@ async fn a_browser_gets_the_dashboard() {
     assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{policy}");
     let page = crate::server::read(response).await;
     assert_eq!((page.status, page.content_type.as_str()), (200, HTML));
-    assert!(page.body.contains("<td>&lt;A&gt;</td><td>3</td><td>2</td>"), "{}", page.body);
+    assert!(
+        page.body.contains("<td>&lt;A&gt;</td><td>3</td><td>0</td><td>2</td>"),
+        "{}",
+        page.body
+    );
     let css = server.get("/dashboard.css").await;
     assert_eq!((css.status, css.content_type.as_str()), (200, "text/css; charset=utf-8"));
     assert!(css.body.contains("prefers-color-scheme: dark"));
@@ -121,6 +125,8 @@ async fn without_an_engine_nothing_is_healthy() {
         clock,
         metrics,
         shutdown,
+        max_expires_in: Limits::default().max_expires_in,
+        expiry_grace: Span::ZERO,
         max_body_bytes: 1024,
         body_read_timeout: Duration::from_secs(5),
     });

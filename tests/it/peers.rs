@@ -1,6 +1,7 @@
 //! Peers: opened, kept alive, closed, listed, expired.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json as value};
 
@@ -47,6 +48,31 @@ async fn a_peer_without_heartbeat_expires() {
     assert_eq!(server.is_acquired(peer).await, text(400, "Unknown peer"));
     assert_eq!(server.remainder("A").await, "1");
     assert_eq!(server.metric("throttle_expirations_total").await, Some(1.0));
+}
+
+/// Clients whose heartbeat comes just when their peer expires are given time, but not more than anybody may have.
+#[tokio::test]
+async fn a_grace_prolongs_whatever_is_asked_for() {
+    let mut config = config(&[("A", 1, 0)]);
+    config.expiry_grace = Duration::from_secs(3_600);
+    let server = TestServer::with(&config).await;
+    let left = || async {
+        let peers: Value = serde_json::from_str(&server.get("/peers/").await.body).unwrap();
+        peers[0]["expires_in_ms"].as_u64().unwrap()
+    };
+    let peer = server.new_peer().await;
+    let (hour, year) = (3_600_000, 365 * 86_400_000);
+    assert!((hour + 1..=hour + 300_000).contains(&left().await));
+    let path = format!("/peers/{peer}");
+    server.put(&path, r#"{"expires_in":"10m"}"#).await;
+    assert!((hour + 300_001..=hour + 600_000).contains(&left().await));
+    server.put(&format!("{path}/A?expires_in=20m"), "1").await;
+    assert!((hour + 600_001..=hour + 1_200_000).contains(&left().await));
+    server.put(&path, r#"{"expires_in":"365days"}"#).await;
+    assert!((year - hour..=year).contains(&left().await));
+    // Now is now.
+    server.put(&path, r#"{"expires_in":"0s"}"#).await;
+    assert_eq!(server.get("/peers/").await.body, "[]");
 }
 
 #[tokio::test]

@@ -23,6 +23,20 @@ async fn a_restore_is_always_granted_and_can_be_repeated() {
     assert_eq!(server.metric("throttle_restores_total").await, Some(6.0));
 }
 
+/// One lock at a time, a peer may come to hold any number. It can bring all of them back.
+#[tokio::test]
+async fn a_restore_has_no_limit_on_names() {
+    let names: Vec<_> = (0..200).map(|number| format!("semaphore {number}")).collect();
+    let semaphores: Vec<_> = names.iter().map(|name| (name.as_str(), 1, 0)).collect();
+    let server = TestServer::start(&semaphores).await;
+    let acquired: Vec<_> = names.iter().map(|name| format!("\"{name}\":1")).collect();
+    let acquired = format!("{{{}}}", acquired.join(","));
+    for _ in 0..2 {
+        assert_eq!(server.post("/restore", &body(42, &acquired)).await, text(200, "Ok"));
+    }
+    assert_eq!(server.get("/remainder?semaphore=semaphore%20199").await, json(200, 0));
+}
+
 #[tokio::test]
 async fn a_restore_does_not_change_known_peers() {
     let server = TestServer::start(&[("A", 5, 0)]).await;

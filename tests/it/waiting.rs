@@ -32,7 +32,7 @@ async fn contended() -> (TestServer, u64, u64) {
 #[tokio::test]
 async fn a_release_wakes_a_blocked_caller() {
     let (server, holder, waiter) = contended().await;
-    let caller = blocked(&server, waiter, "A", "block_for=500000000000years&expires_in=1h").await;
+    let caller = blocked(&server, waiter, "A", "block_for=365days&expires_in=1h").await;
     assert_eq!(server.delete(&format!("/peers/{holder}/A")).await, text(200, "Ok"));
     assert_eq!(caller.await.unwrap(), json(200, waiter));
     assert_eq!(server.is_acquired(waiter).await, json(200, "true"));

@@ -1,0 +1,1 @@
+"""What the contract tests need around the client: server processes, and patience."""
