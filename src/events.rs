@@ -66,6 +66,7 @@ impl Observer for Events {
                 | Effect::Granted { .. }
                 | Effect::Ended { .. }
                 | Effect::Expired { .. }
+                | Effect::Closed { .. }
                 | Effect::Superseded { .. } => {}
             }
         }
@@ -106,7 +107,7 @@ mod tests {
     }
 
     fn released(reason: ReleaseReason) -> Effect {
-        Effect::Released { peer: PeerId(1), lock: lock(), held: Span::from_secs(5), reason }
+        Effect::Released { peer: PeerId::Rest(1), lock: lock(), held: Span::from_secs(5), reason }
     }
 
     #[test]
@@ -117,14 +118,17 @@ mod tests {
             released(ReleaseReason::Released),
             released(ReleaseReason::Expired),
             released(ReleaseReason::Closed),
-            Effect::Restored { peer: PeerId(2), lock: lock() },
+            Effect::Restored { peer: PeerId::Rest(2), lock: lock() },
         ];
-        events.observe(&Outcome { reply: Ok(Reply::Opened), effects });
+        events.observe(&Outcome { reply: Ok(Reply::Opened), effects, before_reply: 0 });
         let refused = Err(Refusal::TooManyPeers { max: 3 });
-        events.observe(&Outcome { reply: refused, effects: Vec::new() });
-        let (held, peer) = (Span::from_secs(5), PeerId(1));
+        events.observe(&Outcome { reply: refused, effects: Vec::new(), before_reply: 0 });
+        let (held, peer) = (Span::from_secs(5), PeerId::Rest(1));
         assert_eq!(receiver.try_recv(), Ok(Event::Expired { peer, lock: lock(), held }));
-        assert_eq!(receiver.try_recv(), Ok(Event::Restored { peer: PeerId(2), lock: lock() }));
+        assert_eq!(
+            receiver.try_recv(),
+            Ok(Event::Restored { peer: PeerId::Rest(2), lock: lock() })
+        );
         assert_eq!(receiver.try_recv(), Ok(Event::TooManyPeers { max: 3 }));
         assert!(receiver.try_recv().is_err());
     }
@@ -133,7 +137,7 @@ mod tests {
     fn a_log_that_is_too_slow_holds_nobody_up() {
         let (mut events, _writer) = events();
         let effects = (0..QUEUE_EVENTS + 5).map(|_| released(ReleaseReason::Expired)).collect();
-        events.observe(&Outcome { reply: Ok(Reply::Opened), effects });
+        events.observe(&Outcome { reply: Ok(Reply::Opened), effects, before_reply: 0 });
         assert_eq!(events.left_out.load(Ordering::Relaxed), 5);
     }
 }

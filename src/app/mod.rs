@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use crate::config::Config;
-use crate::engine::{Engine, Fence, Limits, Settings};
+use crate::engine::{Engine, Fence, Limits, Settings, Time};
 use crate::events;
 use crate::metrics::Metrics;
 use crate::rest::{self, Rest};
@@ -89,6 +89,7 @@ impl Server {
             },
             // Without a memory, the wall clock makes fences grow across restarts.
             last_fence: Fence(clock.started_at().as_micros()),
+            grants_from: Time::default(),
         });
         let (events, log) = events::events();
         let observer = (metrics.observer(), events);

@@ -50,7 +50,7 @@ impl Engine {
         // A shrink may serve others. It comes last: it must not change what this want meets.
         self.shrink(slot, &plan.smaller);
         let held = || Reply::Held { locks: self.locks_of(slot, &plan.want) };
-        Ok(ticket.map_or_else(held, |ticket| Reply::Queued { ticket }))
+        Ok(ticket.map_or_else(held, |(ticket, position)| Reply::Queued { ticket, position }))
     }
 
     /// Gets what is missing, or a ticket for it.
@@ -60,39 +60,59 @@ impl Engine {
         plan: &Plan,
         priority: Priority,
         timeout: Option<Span>,
-    ) -> Result<Option<TicketId>, Refusal> {
+    ) -> Result<Option<(TicketId, usize)>, Refusal> {
         if plan.missing.is_empty() {
             return Ok(None);
         }
         if let Some(ticket) = &self.peers.get(slot).ticket {
-            return join(ticket, plan, timeout).map(Some);
+            join(ticket, plan, timeout)?;
+            let position = self.position(ticket.place(), &ticket.parts);
+            return Ok(Some((ticket.id, position)));
         }
         self.check_levels(slot, &plan.missing)?;
         let place = Place::new(priority, TicketId(self.last_ticket.0 + 1));
         if self.can_serve(place, &plan.missing) {
-            let locks = self.grant(slot, &plan.missing);
-            let peer = self.peers.get(slot).id;
-            self.effects.push(Effect::Granted { peer, ticket: None, locks, waited: Span::ZERO });
+            self.grant(slot, &plan.missing, None, Span::ZERO);
             return Ok(None);
         }
         if timeout == Some(Span::ZERO) {
             return Err(Refusal::Timeout);
         }
-        Ok(Some(self.wait(slot, place, plan.missing.clone(), priority, timeout)))
+        let position = self.position(place, &plan.missing);
+        let ticket = self.wait(slot, place, plan.missing.clone(), priority, timeout);
+        Ok(Some((ticket, position)))
     }
 
     /// Grants locks that are not held yet. Whether there is room is the caller's to know.
-    pub(super) fn grant(&mut self, slot: Slot, parts: &Parts) -> Locks {
-        parts.iter().map(|(semaphore, count)| self.hold(slot, *semaphore, *count)).collect()
+    pub(super) fn grant(
+        &mut self,
+        slot: Slot,
+        parts: &Parts,
+        ticket: Option<TicketId>,
+        waited: Span,
+    ) {
+        let grant = |(semaphore, count): &(_, _)| self.hold(slot, *semaphore, *count);
+        let locks = parts.iter().map(grant).collect();
+        let peer = self.peers.get(slot);
+        let (peer, connection) = (peer.id, peer.connection());
+        self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
     }
 
-    /// Whether a ticket at this place would be the first in each of the queues, with room in all.
+    /// Whether a ticket at this place would be the first in each of the queues, with room in all, and it is not too
+    /// early to grant anything.
     pub(super) fn can_serve(&self, place: Place, parts: &Parts) -> bool {
-        parts.iter().all(|(semaphore, count)| {
-            let semaphore = self.semaphores.get(*semaphore);
-            let first = semaphore.queue.first();
-            first.is_none_or(|(first, _)| place <= first) && semaphore.has_room(*count)
-        })
+        !self.is_recovering()
+            && parts.iter().all(|(semaphore, count)| {
+                let semaphore = self.semaphores.get(*semaphore);
+                let first = semaphore.queue.first();
+                first.is_none_or(|(first, _)| place <= first) && semaphore.has_room(*count)
+            })
+    }
+
+    /// The place in line of a ticket that has joined the queues or is about to: 1 is the next one.
+    fn position(&self, place: Place, parts: &Parts) -> usize {
+        let queues = parts.iter().map(|(semaphore, _)| &self.semaphores.get(*semaphore).queue);
+        queues.map(|queue| queue.before(place) + 1).max().unwrap_or(1)
     }
 
     /// Checks 1 and 2: all names are known, and no count is above its maximum.
@@ -165,6 +185,7 @@ impl Engine {
         timeout: Option<Span>,
     ) -> TicketId {
         self.last_ticket = place.ticket;
+        self.waiting += 1;
         for (index, count) in &parts {
             let semaphore = self.semaphores.get_mut(*index);
             semaphore.pending += u64::from(count.get());
@@ -192,12 +213,12 @@ impl Engine {
 
 /// Checks 5 and 8: a repeated acquire joins the wait as it stands, its place and its timeout stay; a peer waits
 /// for one thing only.
-fn join(ticket: &Ticket, plan: &Plan, timeout: Option<Span>) -> Result<TicketId, Refusal> {
+fn join(ticket: &Ticket, plan: &Plan, timeout: Option<Span>) -> Result<(), Refusal> {
     if ticket.parts != plan.missing {
         return Err(Refusal::AlreadyPending);
     }
     if timeout == Some(Span::ZERO) {
         return Err(Refusal::Timeout);
     }
-    Ok(ticket.id)
+    Ok(())
 }

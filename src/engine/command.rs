@@ -2,31 +2,33 @@
 //! a fresh engine rebuilds the same state bit for bit.
 
 use super::ids::{ConnectionId, PeerId, Priority, SemaphoreName};
+use super::session::Session;
 use super::time::Span;
 use super::want::Want;
 
 /// One request to the engine. Each answers with an [`Outcome`](super::Outcome).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Makes a new peer. With a `connection` it lives as long as that stays bound, without one it expires
+    /// Makes a new peer. With a `session` it lives as long as that connection, without one it expires
     /// `expires_in` from now. Answers [`Reply::Opened`](super::Reply::Opened).
     Open {
         /// The new peer's identity; refused when it is taken.
         peer: PeerId,
         /// Time to live, counted from now or from when the connection is gone. Zero is over at once.
         expires_in: Span,
-        /// The connection that keeps the peer alive.
-        connection: Option<ConnectionId>,
+        /// The connection that keeps the peer alive, and who it is there.
+        session: Option<Session>,
     },
     /// Makes a peer known again, with the locks its client says it holds, even above a semaphore's maximum.
-    /// On a peer that holds exactly that already, it only prolongs. Answers [`Reply::Restored`](super::Reply::Restored).
+    /// On a peer that holds exactly that already, it only prolongs; with a `session`, which must have the peer's
+    /// key, it binds the peer as [`Command::Resume`] does. Answers [`Reply::Restored`](super::Reply::Restored).
     Restore {
         /// The peer's identity from before.
         peer: PeerId,
         /// Time to live, as in [`Command::Open`].
         expires_in: Span,
-        /// The connection that keeps the peer alive.
-        connection: Option<ConnectionId>,
+        /// The connection that keeps the peer alive, and who it is there.
+        session: Option<Session>,
         /// What it holds. `None`: nothing.
         held: Option<Want>,
     },
@@ -38,21 +40,30 @@ pub enum Command {
         /// Time to live from now. Zero is over at once.
         expires_in: Span,
     },
-    /// Binds a peer to a connection, which is its heartbeat from now on. The connection that it was bound to
-    /// before is told ([`Effect::Superseded`](super::Effect::Superseded)). Answers [`Reply::Bound`](super::Reply::Bound).
-    Bind {
+    /// Binds a peer whose key the session has to the session's connection, with all that it holds and waits for.
+    /// The connection that it was bound to before is told ([`Effect::Superseded`](super::Effect::Superseded)).
+    /// Answers [`Reply::Bound`](super::Reply::Bound).
+    Resume {
         /// Who is bound.
         peer: PeerId,
-        /// To what.
-        connection: ConnectionId,
-        /// The peer's time to live for when the connection is gone; `None` leaves it as it was.
-        expires_in: Option<Span>,
+        /// Time to live for when the connection is gone.
+        expires_in: Span,
+        /// To what, and the peer's key.
+        session: Session,
     },
-    /// The connection is gone: the peer's time to live starts to run. Does nothing when the peer has been bound
-    /// to another connection meanwhile. Answers [`Reply::Unbound`](super::Reply::Unbound).
-    Unbind {
-        /// Whose connection is gone.
+    /// Binds a peer made over REST to a connection, which is its heartbeat from now on, and gives it a key. The
+    /// connection that it was bound to before is told. Answers [`Reply::Bound`](super::Reply::Bound).
+    Adopt {
+        /// Who is bound.
         peer: PeerId,
+        /// Time to live for when the connection is gone.
+        expires_in: Span,
+        /// To what, and the peer's key from now on.
+        session: Session,
+    },
+    /// A connection is gone: of each peer that is bound to it, the time to live starts to run, or it is closed
+    /// if its session said so. Answers [`Reply::Disconnected`](super::Reply::Disconnected).
+    Disconnect {
         /// Which one.
         connection: ConnectionId,
     },

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::mem;
 
 use super::command::Command;
+use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::ids::{Fence, PeerId, TicketId};
 use super::outcome::{Effect, Outcome, Reply};
@@ -30,10 +31,11 @@ use super::time::Time;
 ///     }],
 ///     limits: Limits::default(),
 ///     last_fence: Fence(0),
+///     grants_from: Time::default(),
 /// });
 /// let now = Time::from_micros(0);
-/// let peer = PeerId(7);
-/// let open = Command::Open { peer, expires_in: Span::from_secs(60), connection: None };
+/// let peer = PeerId::Rest(7);
+/// let open = Command::Open { peer, expires_in: Span::from_secs(60), session: None };
 /// assert_eq!(engine.apply(now, &open).reply, Ok(Reply::Opened));
 ///
 /// let acquire = Command::Acquire {
@@ -50,11 +52,16 @@ use super::time::Time;
 pub struct Engine {
     pub(super) now: Time,
     pub(super) limits: Limits,
+    /// Nothing new is granted before.
+    pub(super) grants_from: Time,
     pub(super) last_fence: Fence,
     pub(super) last_ticket: TicketId,
+    /// How many tickets there are.
+    pub(super) waiting: usize,
     pub(super) semaphores: Semaphores,
     pub(super) peers: Peers,
     pub(super) deadlines: Deadlines,
+    pub(super) connections: Connections,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
@@ -67,11 +74,14 @@ impl Engine {
         Self {
             now: Time::default(),
             limits: settings.limits,
+            grants_from: settings.grants_from,
             last_fence: settings.last_fence,
             last_ticket: TicketId(0),
+            waiting: 0,
             semaphores: Semaphores::new(settings.semaphores),
             peers: Peers::default(),
             deadlines: Deadlines::default(),
+            connections: Connections::default(),
             effects: Vec::new(),
             candidates: BinaryHeap::new(),
         }
@@ -82,32 +92,45 @@ impl Engine {
     /// Time never goes back: a `now` before that of an earlier command counts as that one. All that is due is
     /// over before anybody is served, so nobody is granted a lock who is gone at the same instant.
     pub fn apply(&mut self, now: Time, command: &Command) -> Outcome {
+        let recovering = self.is_recovering();
         self.now = self.now.max(now);
+        if recovering && !self.is_recovering() {
+            self.semaphores.stir_all();
+        }
         let expired = self.expire_due();
         self.serve();
         let reply = self.handle(command, expired);
+        let before_reply = self.effects.len();
         self.serve();
-        Outcome { reply, effects: mem::take(&mut self.effects) }
+        Outcome { reply, effects: mem::take(&mut self.effects), before_reply }
     }
 
-    /// When the next peer or ticket is due: [`Command::Expire`] should be applied then.
+    /// When the next peer or ticket is due, or those in line can be served for the first time:
+    /// [`Command::Expire`] should be applied then.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.next()
+        let grants = (self.is_recovering() && self.waiting > 0).then_some(self.grants_from);
+        self.deadlines.next().into_iter().chain(grants).min()
+    }
+
+    /// Whether it is too early to grant anything new ([`Settings::grants_from`]).
+    pub fn is_recovering(&self) -> bool {
+        self.now < self.grants_from
     }
 
     fn handle(&mut self, command: &Command, expired: usize) -> Result<Reply, Refusal> {
         match command {
-            Command::Open { peer, expires_in, connection } => {
-                self.open(*peer, *expires_in, *connection)
+            Command::Open { peer, expires_in, session } => {
+                self.open(*peer, *expires_in, session.as_ref())
             }
-            Command::Restore { peer, expires_in, connection, held } => {
-                self.restore(*peer, *expires_in, *connection, held.as_ref())
+            Command::Restore { peer, expires_in, session, held } => {
+                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref())
             }
             Command::KeepAlive { peer, expires_in } => self.keep_alive(*peer, *expires_in),
-            Command::Bind { peer, connection, expires_in } => {
-                self.bind(*peer, *connection, *expires_in)
+            Command::Resume { peer, expires_in, session } => {
+                self.resume(*peer, *expires_in, session)
             }
-            Command::Unbind { peer, connection } => self.unbind(*peer, *connection),
+            Command::Adopt { peer, expires_in, session } => self.adopt(*peer, *expires_in, session),
+            Command::Disconnect { connection } => Ok(self.disconnect(*connection)),
             Command::Close { peer } => self.close(*peer),
             Command::Acquire { peer, want, priority, timeout, expires_in } => {
                 self.acquire(*peer, want, *priority, *timeout, *expires_in)

@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Longest semaphore name, in bytes of UTF-8.
@@ -25,10 +26,6 @@ macro_rules! number {
 }
 
 number!(
-    /// Identity of a peer. Chosen by whoever opens it; the engine refuses one that is taken.
-    PeerId(u64)
-);
-number!(
     /// Identity of one WebSocket connection, as far as the engine needs it: to tell two apart.
     ConnectionId(u64)
 );
@@ -48,6 +45,60 @@ number!(
     /// Tickets of a higher priority stand before those of a lower one. The default is 0.
     Priority(i8)
 );
+
+/// Identity of a peer. Chosen by whoever opens it; the engine refuses one that is taken.
+///
+/// There are two worlds of them, so that who calls over REST cannot name the peer of a session, whatever the
+/// number. Written as `42` and `s42`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerId {
+    /// Made over REST, where knowing the number is all that it takes.
+    Rest(u64),
+    /// Made on a connection, and controlled by that or by its key alone.
+    Session(u64),
+}
+
+/// A text is not a peer's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a peer's id is a number, or `s` and a number")]
+pub struct InvalidPeerId;
+
+impl PeerId {
+    /// The one before all others.
+    pub(super) const FIRST: Self = Self::Rest(0);
+
+    /// The number alone.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Rest(number) | Self::Session(number) => number,
+        }
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rest(number) => write!(f, "{number}"),
+            Self::Session(number) => write!(f, "s{number}"),
+        }
+    }
+}
+
+impl FromStr for PeerId {
+    type Err = InvalidPeerId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPeerId> {
+        let (world, digits): (fn(u64) -> Self, _) = match text.strip_prefix('s') {
+            Some(digits) => (Self::Session, digits),
+            None => (Self::Rest, text),
+        };
+        // Otherwise `parse` would take a sign as well.
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+            return Err(InvalidPeerId);
+        }
+        digits.parse().map(world).map_err(|_| InvalidPeerId)
+    }
+}
 
 /// How much of a semaphore: 1 to [`MAX_COUNT`] in a lock, 0 to [`MAX_COUNT`] as a semaphore's maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,6 +196,17 @@ mod tests {
         assert_eq!(SemaphoreName::new("a\nb"), Err(InvalidName::Control('\n')));
         assert!(SemaphoreName::new(&"x".repeat(128)).is_ok());
         assert_eq!(SemaphoreName::new(&"x".repeat(129)), Err(InvalidName::TooLong(129)));
+    }
+
+    #[test]
+    fn peer_ids_are_of_two_worlds() {
+        for (text, id) in [("42", PeerId::Rest(42)), ("s42", PeerId::Session(42))] {
+            assert_eq!((text.parse(), id.to_string().as_str()), (Ok(id), text));
+        }
+        assert_ne!(PeerId::Rest(42), PeerId::Session(42));
+        for text in ["", "s", "+1", "s+1", "-1", "S1", "ss1", "1s", " 1", "18446744073709551616"] {
+            assert_eq!(text.parse::<PeerId>(), Err(InvalidPeerId), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! How peers come, stay and go: opening, heartbeats, connections, restoring, closing, expiry.
+//! How peers come, stay and go: opening, heartbeats, restoring, closing, expiry.
 
 use smallvec::SmallVec;
 
 use super::core::Engine;
 use super::deadlines::Due;
-use super::ids::{ConnectionId, Count, PeerId};
+use super::ids::{Count, PeerId};
 use super::outcome::{Effect, EndReason, ReleaseReason, Reply};
 use super::peers::{Parts, Peer, Slot};
 use super::refusal::Refusal;
+use super::session::Session;
 use super::time::Span;
 use super::view::Life;
 use super::want::Want;
@@ -17,13 +18,13 @@ impl Engine {
         &mut self,
         peer: PeerId,
         expires_in: Span,
-        connection: Option<ConnectionId>,
+        session: Option<&Session>,
     ) -> Result<Reply, Refusal> {
         if self.peers.find(peer).is_some() {
             return Err(Refusal::PeerInUse);
         }
         self.check_span(expires_in)?;
-        self.add(peer, expires_in, connection)?;
+        self.add(peer, expires_in, session)?;
         Ok(Reply::Opened)
     }
 
@@ -31,22 +32,22 @@ impl Engine {
         &mut self,
         peer: PeerId,
         expires_in: Span,
-        connection: Option<ConnectionId>,
+        session: Option<&Session>,
         held: Option<&Want>,
     ) -> Result<Reply, Refusal> {
         let parts = self.restorable(held)?;
         self.check_span(expires_in)?;
         let slot = match self.peers.find(peer) {
-            Some(slot) if self.holds_exactly(slot, &parts) => {
+            Some(slot) if self.is_as_restored(slot, session, &parts) => {
                 self.prolong(slot, expires_in);
-                if let Some(connection) = connection {
-                    self.rebind(slot, connection);
+                if let Some(session) = session {
+                    self.bind(slot, session);
                 }
                 slot
             }
             Some(_) => return Err(Refusal::RestoreConflict),
             None => {
-                let slot = self.add(peer, expires_in, connection)?;
+                let slot = self.add(peer, expires_in, session)?;
                 for (semaphore, count) in parts {
                     let lock = self.hold(slot, semaphore, count);
                     self.effects.push(Effect::Restored { peer, lock });
@@ -64,42 +65,12 @@ impl Engine {
         Ok(Reply::KeptAlive)
     }
 
-    pub(super) fn bind(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        expires_in: Option<Span>,
-    ) -> Result<Reply, Refusal> {
-        let slot = self.known(peer)?;
-        if let Some(expires_in) = expires_in {
-            self.check_span(expires_in)?;
-            self.prolong(slot, expires_in);
-        }
-        self.rebind(slot, connection);
-        let pending = self.peers.get(slot).ticket.as_ref().map(|ticket| ticket.id);
-        Ok(Reply::Bound { locks: self.locks(slot), pending })
-    }
-
-    pub(super) fn unbind(
-        &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-    ) -> Result<Reply, Refusal> {
-        let slot = self.known(peer)?;
-        let peer = self.peers.get(slot);
-        if peer.life == Life::Bound(connection) {
-            let until = self.now.after(peer.expires_in);
-            self.live(slot, Life::Until(until));
-        }
-        Ok(Reply::Unbound)
-    }
-
     pub(super) fn close(&mut self, peer: PeerId) -> Result<Reply, Refusal> {
         let slot = self.known(peer)?;
         let closed = self.take_away(slot, ReleaseReason::Closed, EndReason::Closed);
-        if let Life::Until(at) = closed.life {
-            self.deadlines.remove(at, Due::Peer(peer));
-        }
+        self.unlist(peer, closed.life);
+        let connection = closed.connection();
+        self.effects.extend(connection.map(|connection| Effect::Closed { peer, connection }));
         Ok(Reply::Closed)
     }
 
@@ -141,52 +112,35 @@ impl Engine {
         }
     }
 
-    fn rebind(&mut self, slot: Slot, connection: ConnectionId) {
-        let peer = self.peers.get(slot);
-        match peer.life {
-            Life::Bound(same) if same == connection => return,
-            Life::Bound(connection) => {
-                self.effects.push(Effect::Superseded { peer: peer.id, connection });
-            }
-            Life::Until(_) => {}
-        }
-        self.live(slot, Life::Bound(connection));
-    }
-
     fn add(
         &mut self,
         id: PeerId,
         expires_in: Span,
-        connection: Option<ConnectionId>,
+        session: Option<&Session>,
     ) -> Result<Slot, Refusal> {
         let max = self.limits.max_peers;
         if self.peers.len() >= max {
             return Err(Refusal::TooManyPeers { max });
         }
         let until = self.now.after(expires_in);
-        let life = connection.map_or(Life::Until(until), Life::Bound);
-        if let Life::Until(at) = life {
-            self.deadlines.add(at, Due::Peer(id));
+        let (life, holds) = (Life::Until(until), SmallVec::new());
+        let peer = Peer { id, life, expires_in, holds, ticket: None, owner: None };
+        let slot = self.peers.add(peer);
+        self.deadlines.add(until, Due::Peer(id));
+        if let Some(session) = session {
+            self.bind(slot, session);
         }
-        Ok(self.peers.add(Peer { id, life, expires_in, holds: SmallVec::new(), ticket: None }))
+        Ok(slot)
     }
 
-    /// Changes what keeps a peer alive, and its deadline with it.
-    fn live(&mut self, slot: Slot, life: Life) {
-        let peer = self.peers.get_mut(slot);
-        let id = peer.id;
-        let before = std::mem::replace(&mut peer.life, life);
-        if let Life::Until(at) = before {
-            self.deadlines.remove(at, Due::Peer(id));
-        }
-        if let Life::Until(at) = life {
-            self.deadlines.add(at, Due::Peer(id));
-        }
-    }
-
-    /// Releases all that a peer holds, ends its wait, and forgets it. Its deadline is the caller's to remove: most
-    /// often it is what brought the caller here, and then it is gone already.
-    fn take_away(&mut self, slot: Slot, released: ReleaseReason, ended: EndReason) -> Peer {
+    /// Releases all that a peer holds, ends its wait, and forgets it. Where its life is listed, the caller has to
+    /// remove it: most often the deadline is what brought the caller here, and then it is gone already.
+    pub(super) fn take_away(
+        &mut self,
+        slot: Slot,
+        released: ReleaseReason,
+        ended: EndReason,
+    ) -> Peer {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
         self.peers.remove(slot)
@@ -201,6 +155,12 @@ impl Engine {
             parts.push((semaphore, count.ok_or_else(invalid)?));
         }
         Ok(parts)
+    }
+
+    /// Whether there is nothing to restore: the peer is the session's and holds what it says.
+    fn is_as_restored(&self, slot: Slot, session: Option<&Session>, parts: &Parts) -> bool {
+        let key = self.peers.get(slot).key();
+        session.is_none_or(|session| key == Some(session.key)) && self.holds_exactly(slot, parts)
     }
 
     fn holds_exactly(&self, slot: Slot, parts: &Parts) -> bool {

@@ -52,7 +52,9 @@ impl Engine {
     pub(super) fn hold(&mut self, slot: Slot, semaphore: SemaphoreIndex, count: Count) -> Lock {
         self.last_fence = Fence(self.last_fence.0 + 1);
         let hold = Hold { semaphore, count, fence: self.last_fence, since: self.now };
-        self.semaphores.get_mut(semaphore).held += u64::from(count.get());
+        let held = self.semaphores.get_mut(semaphore);
+        held.held += u64::from(count.get());
+        held.holders.insert(hold.fence, slot);
         self.peers.get_mut(slot).holds.push(hold);
         self.lock(&hold)
     }
@@ -80,8 +82,9 @@ impl Engine {
     /// Ends a peer's wait, if it waits.
     pub(super) fn end_wait(&mut self, slot: Slot, reason: EndReason) {
         if let Some(ticket) = self.leave_line(slot) {
-            let peer = self.peers.get(slot).id;
-            self.effects.push(Effect::Ended { peer, ticket: ticket.id, reason });
+            let peer = self.peers.get(slot);
+            let (peer, ticket, connection) = (peer.id, ticket.id, peer.connection());
+            self.effects.push(Effect::Ended { peer, ticket, reason, connection });
         }
     }
 
@@ -106,16 +109,14 @@ impl Engine {
             return;
         }
         let Some(ticket) = self.leave_line(slot) else { return };
-        let locks = self.grant(slot, &ticket.parts);
-        let waited = self.now.since(ticket.since);
-        let peer = self.peers.get(slot).id;
-        self.effects.push(Effect::Granted { peer, ticket: Some(ticket.id), locks, waited });
+        self.grant(slot, &ticket.parts, Some(ticket.id), self.now.since(ticket.since));
     }
 
     /// Takes a peer out of all queues.
     fn leave_line(&mut self, slot: Slot) -> Option<Box<super::peers::Ticket>> {
         let peer = self.peers.get_mut(slot);
         let ticket = peer.ticket.take()?;
+        self.waiting -= 1;
         if let Some(at) = ticket.until {
             self.deadlines.remove(at, Due::Ticket(ticket.id, peer.id));
         }
@@ -139,7 +140,9 @@ impl Engine {
     }
 
     fn give_back(&mut self, peer: PeerId, hold: &Hold, reason: ReleaseReason) {
-        self.semaphores.get_mut(hold.semaphore).held -= u64::from(hold.count.get());
+        let semaphore = self.semaphores.get_mut(hold.semaphore);
+        semaphore.held -= u64::from(hold.count.get());
+        semaphore.holders.remove(&hold.fence);
         self.semaphores.stir(hold.semaphore);
         let held = self.now.since(hold.since);
         let lock = self.lock(hold);

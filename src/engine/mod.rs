@@ -5,6 +5,7 @@
 
 mod acquire;
 mod command;
+mod connections;
 mod core;
 mod deadlines;
 mod ids;
@@ -16,6 +17,7 @@ mod peers;
 mod queue;
 mod refusal;
 mod semaphores;
+mod session;
 mod settings;
 mod time;
 mod view;
@@ -24,11 +26,12 @@ mod want;
 pub use self::core::Engine;
 pub use command::Command;
 pub use ids::{
-    ConnectionId, Count, Fence, InvalidName, Level, MAX_COUNT, MAX_NAME_BYTES, PeerId, Priority,
-    SemaphoreName, TicketId,
+    ConnectionId, Count, Fence, InvalidName, InvalidPeerId, Level, MAX_COUNT, MAX_NAME_BYTES,
+    PeerId, Priority, SemaphoreName, TicketId,
 };
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use refusal::Refusal;
+pub use session::{InvalidLabel, Key, Label, MAX_LABEL_BYTES, OnDisconnect, Session};
 pub use settings::{Limits, SemaphoreSettings, Settings};
 pub use time::{Span, Time};
 pub use view::{Life, PeerCursor, PeerView, SemaphoreView, TicketView};

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub reply: Result<Reply, Refusal>,
     /// What happened, to whomever.
     pub effects: Vec<Effect>,
+    /// How many of the effects happened before there was a reply. The others came of serving those in line.
+    pub before_reply: usize,
 }
 
 /// What a peer holds on one semaphore.
@@ -55,8 +57,11 @@ pub enum Reply {
         /// What it waits for.
         pending: Option<TicketId>,
     },
-    /// The peer's time to live runs, or another connection has the peer.
-    Unbound,
+    /// The connection keeps nobody alive any more.
+    Disconnected {
+        /// How many peers it kept alive.
+        peers: usize,
+    },
     /// The peer is forgotten.
     Closed,
     /// All of the want is held.
@@ -68,6 +73,8 @@ pub enum Reply {
     Queued {
         /// The wait. A repeated acquire joins it: the ticket is the same.
         ticket: TicketId,
+        /// The place in line, 1 for the next one; in the longest of the lines if there are several.
+        position: usize,
     },
     /// Locks were released.
     Released {
@@ -99,6 +106,8 @@ pub enum Effect {
         locks: Locks,
         /// How long it waited for them.
         waited: Span,
+        /// The connection that the peer is bound to.
+        connection: Option<ConnectionId>,
     },
     /// A wait ended without a grant.
     Ended {
@@ -108,6 +117,8 @@ pub enum Effect {
         ticket: TicketId,
         /// Why.
         reason: EndReason,
+        /// The connection that the peer is bound to.
+        connection: Option<ConnectionId>,
     },
     /// A lock was released, as a whole.
     Released {
@@ -132,6 +143,13 @@ pub enum Effect {
         /// Who it was.
         peer: PeerId,
     },
+    /// A peer was closed while it was bound. What it held and waited for is told before this one.
+    Closed {
+        /// Which peer.
+        peer: PeerId,
+        /// The connection that it was bound to.
+        connection: ConnectionId,
+    },
     /// A peer was bound to another connection.
     Superseded {
         /// Which peer.
@@ -139,6 +157,19 @@ pub enum Effect {
         /// The connection that lost it.
         connection: ConnectionId,
     },
+}
+
+impl Effect {
+    /// The connection that has to be told.
+    pub const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Granted { connection, .. } | Self::Ended { connection, .. } => *connection,
+            Self::Closed { connection, .. } | Self::Superseded { connection, .. } => {
+                Some(*connection)
+            }
+            Self::Released { .. } | Self::Restored { .. } | Self::Expired { .. } => None,
+        }
+    }
 }
 
 /// Why a wait ended without a grant.
@@ -152,6 +183,8 @@ pub enum EndReason {
     Closed,
     /// Its peer expired.
     Expired,
+    /// Its peer's connection is gone, and the peer with it.
+    Disconnected,
 }
 
 /// Why a lock was released.
@@ -163,4 +196,6 @@ pub enum ReleaseReason {
     Closed,
     /// Its peer expired.
     Expired,
+    /// Its peer's connection is gone, and the peer with it.
+    Disconnected,
 }

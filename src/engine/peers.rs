@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use super::ids::{Count, Fence, PeerId, Priority, TicketId};
+use super::ids::{ConnectionId, Count, Fence, PeerId, Priority, TicketId};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
+use super::session::{Key, Label, OnDisconnect};
 use super::time::{Span, Time};
 use super::view::Life;
 
@@ -31,6 +32,16 @@ pub(super) struct Peer {
     /// In the order of acquisition, each semaphore once.
     pub(super) holds: SmallVec<[Hold; 1]>,
     pub(super) ticket: Option<Box<Ticket>>,
+    /// There is one when the peer is or was bound to a connection.
+    pub(super) owner: Option<Box<Owner>>,
+}
+
+/// Who may bind a peer to another connection, and what its session said about it.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) key: Key,
+    pub(super) label: Option<Label>,
+    pub(super) on_disconnect: OnDisconnect,
 }
 
 /// What a peer holds on one semaphore.
@@ -58,6 +69,22 @@ pub(super) type Parts = SmallVec<[(SemaphoreIndex, Count); 1]>;
 impl Peer {
     pub(super) fn hold(&self, semaphore: SemaphoreIndex) -> Option<&Hold> {
         self.holds.iter().find(|hold| hold.semaphore == semaphore)
+    }
+
+    pub(super) fn key(&self) -> Option<Key> {
+        self.owner.as_ref().map(|owner| owner.key)
+    }
+
+    pub(super) fn label(&self) -> Option<&Label> {
+        self.owner.as_ref().and_then(|owner| owner.label.as_ref())
+    }
+
+    /// The connection that keeps the peer alive.
+    pub(super) const fn connection(&self) -> Option<ConnectionId> {
+        match self.life {
+            Life::Bound(connection) => Some(connection),
+            Life::Until(_) => None,
+        }
     }
 
     pub(super) fn hold_mut(&mut self, semaphore: SemaphoreIndex) -> Option<&mut Hold> {

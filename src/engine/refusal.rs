@@ -23,6 +23,9 @@ pub enum Refusal {
     /// No peer has this identity, or it has expired.
     #[error("there is no such peer, or it has expired")]
     UnknownPeer,
+    /// The peer is somebody else's: the key is not the peer's, or it cannot be adopted.
+    #[error("the peer is somebody else's")]
+    Forbidden,
     /// The peer's identity is taken.
     #[error("there is a peer with this identity already")]
     PeerInUse,
@@ -85,8 +88,9 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 10] = [
+    pub const CODES: [&str; 11] = [
         "already_pending",
+        "forbidden",
         "hierarchy",
         "invalid_count",
         "limit_exceeded",
@@ -104,6 +108,7 @@ impl Refusal {
             Self::UnknownSemaphore(_) => "unknown_semaphore",
             Self::Never { .. } => "never",
             Self::UnknownPeer => "unknown_peer",
+            Self::Forbidden => "forbidden",
             Self::PeerInUse => "peer_in_use",
             Self::InvalidCount { .. } => "invalid_count",
             Self::Growth { .. } | Self::Hierarchy { .. } => "hierarchy",

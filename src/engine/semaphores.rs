@@ -1,8 +1,9 @@
 //! The semaphores: their sums, which are kept and never recomputed, and their queues.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::ids::{Count, Level, SemaphoreName};
+use super::ids::{Count, Fence, Level, SemaphoreName};
+use super::peers::Slot;
 use super::queue::Queue;
 use super::refusal::Refusal;
 use super::settings::SemaphoreSettings;
@@ -21,6 +22,8 @@ pub(super) struct Semaphore {
     /// Sum of the counts that tickets wait for.
     pub(super) pending: u64,
     pub(super) queue: Queue,
+    /// Who holds a lock, in the order of the grants.
+    pub(super) holders: BTreeMap<Fence, Slot>,
     /// Something was released, or somebody left the queue: its first ticket may be granted now.
     stirred: bool,
 }
@@ -51,6 +54,7 @@ impl Semaphores {
             held: 0,
             pending: 0,
             queue: Queue::default(),
+            holders: BTreeMap::new(),
             stirred: false,
         });
         Self { all: all.collect(), by_name, stirred: Vec::new() }
@@ -83,6 +87,11 @@ impl Semaphores {
             semaphore.stirred = true;
             self.stirred.push(index);
         }
+    }
+
+    /// Notes that the first ticket of every semaphore has to be looked at.
+    pub(super) fn stir_all(&mut self) {
+        (0..).map(SemaphoreIndex).take(self.all.len()).for_each(|index| self.stir(index));
     }
 
     /// Takes one of those whose first ticket has to be looked at.

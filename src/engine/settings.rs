@@ -1,7 +1,7 @@
 //! What an engine is made of, as the configuration or a journal says it.
 
 use super::ids::{Count, Fence, Level, SemaphoreName};
-use super::time::Span;
+use super::time::{Span, Time};
 
 /// All that a fresh engine needs to know. Two engines with equal settings that get equal commands are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,9 @@ pub struct Settings {
     pub limits: Limits,
     /// The first grant gets the fence after this one.
     pub last_fence: Fence,
+    /// Before this time nothing new is granted: whoever held something before a restart comes back first, by
+    /// restoring or resuming. Whoever acquires waits in line, although there may be room.
+    pub grants_from: Time,
 }
 
 /// One semaphore.

@@ -5,9 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, SemaphoreName, TicketId};
-use super::outcome::Locks;
+use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
-use super::semaphores::Semaphore;
+use super::semaphores::{Semaphore, SemaphoreIndex};
+use super::session::Label;
 use super::time::{Span, Time};
 
 /// One semaphore, in numbers.
@@ -42,6 +43,8 @@ impl SemaphoreView {
 pub struct PeerView {
     /// Its identity.
     pub id: PeerId,
+    /// Who it is, for operators.
+    pub label: Option<Label>,
     /// What keeps it alive.
     pub life: Life,
     /// How long it lives without a sign of life.
@@ -128,6 +131,24 @@ impl Engine {
         queue.map(|(_, slot)| self.peers.get(slot).id)
     }
 
+    /// Those who hold locks on a semaphore, in the order of the grants.
+    pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))
+    }
+
+    /// Those who hold locks on what a peer waits for: by semaphore, then in the order of the grants.
+    pub fn blocking(&self, peer: PeerId) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        let peer = self.peers.find(peer).map(|slot| self.peers.get(slot));
+        let ticket = peer.and_then(|peer| peer.ticket.as_ref());
+        let parts = ticket.into_iter().flat_map(|ticket| &ticket.parts);
+        parts.flat_map(|(semaphore, _)| self.holders_of(*semaphore))
+    }
+
+    /// The connection that keeps a peer alive.
+    pub fn connection_of(&self, peer: PeerId) -> Option<ConnectionId> {
+        self.peers.find(peer).and_then(|slot| self.peers.get(slot).connection())
+    }
+
     /// A number that stands for the whole state: engines with the same digest answer alike to whatever comes.
     /// It does not depend on how the engine stores things. Comparable within one version of the program only.
     pub fn digest(&self) -> u64 {
@@ -141,7 +162,22 @@ impl Engine {
             self.peers.iter().map(|(slot, peer)| self.view_peer(slot, peer)).collect();
         peers.sort_unstable_by_key(|peer| peer.id);
         peers.hash(&mut hasher);
+        for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
+            let owner = self.peers.get(slot).owner.as_ref();
+            owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);
+        }
         hasher.finish()
+    }
+
+    fn holders_of(
+        &self,
+        semaphore: SemaphoreIndex,
+    ) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        self.semaphores.get(semaphore).holders.values().filter_map(move |slot| {
+            let peer = self.peers.get(*slot);
+            let lock = self.lock(peer.hold(semaphore)?);
+            Some((peer.id, peer.label().cloned(), lock))
+        })
     }
 
     fn view(&self, semaphore: &Semaphore) -> SemaphoreView {
@@ -160,6 +196,7 @@ impl Engine {
     fn view_peer(&self, slot: Slot, peer: &Peer) -> PeerView {
         PeerView {
             id: peer.id,
+            label: peer.label().cloned(),
             life: peer.life,
             expires_in: peer.expires_in,
             locks: self.locks(slot),

@@ -20,7 +20,7 @@ const BUCKETS: [f64; 12] =
     [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
 
 /// In the order of [`slot`].
-const RELEASE_REASONS: [&str; 3] = ["released", "closed", "expired"];
+const RELEASE_REASONS: [&str; 4] = ["released", "closed", "expired", "disconnected"];
 
 type BySemaphore<T> = HashMap<SemaphoreName, T>;
 
@@ -99,7 +99,7 @@ impl LeaseMetrics {
                 Reply::Opened
                 | Reply::KeptAlive
                 | Reply::Bound { .. }
-                | Reply::Unbound
+                | Reply::Disconnected { .. }
                 | Reply::Closed
                 | Reply::Held { .. }
                 | Reply::Queued { .. }
@@ -125,7 +125,10 @@ impl LeaseMetrics {
                 }
             }
             Effect::Expired { .. } => self.expirations.inc(),
-            Effect::Ended { .. } | Effect::Restored { .. } | Effect::Superseded { .. } => {}
+            Effect::Ended { .. }
+            | Effect::Restored { .. }
+            | Effect::Closed { .. }
+            | Effect::Superseded { .. } => {}
         }
     }
 }
@@ -144,6 +147,7 @@ const fn slot(reason: ReleaseReason) -> usize {
         ReleaseReason::Released => 0,
         ReleaseReason::Closed => 1,
         ReleaseReason::Expired => 2,
+        ReleaseReason::Disconnected => 3,
     }
 }
 

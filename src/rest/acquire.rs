@@ -83,7 +83,9 @@ fn answer(
         }
         (Ok(Reply::Queued { .. }), Some(Verdict::Ended(reason))) => match reason {
             EndReason::Cancelled | EndReason::TimedOut => Ok(pending(peer)),
-            EndReason::Closed | EndReason::Expired => Err(Failure::unknown_peer()),
+            EndReason::Closed | EndReason::Expired | EndReason::Disconnected => {
+                Err(Failure::unknown_peer())
+            }
         },
         (Ok(Reply::Queued { .. }), None) => Ok(pending(peer)),
         (Ok(reply), _) => Err(Failure::misunderstood(&reply)),
@@ -92,7 +94,7 @@ fn answer(
 }
 
 fn held(peer: PeerId, lock: Option<&Lock>) -> Response {
-    let mut response = JsonBody(peer.0).into_response();
+    let mut response = JsonBody(peer.number()).into_response();
     if let Some(lock) = lock {
         response.headers_mut().insert(FENCE, lock.fence.0.into());
     }
@@ -100,5 +102,5 @@ fn held(peer: PeerId, lock: Option<&Lock>) -> Response {
 }
 
 fn pending(peer: PeerId) -> Response {
-    (StatusCode::ACCEPTED, JsonBody(peer.0)).into_response()
+    (StatusCode::ACCEPTED, JsonBody(peer.number())).into_response()
 }

@@ -79,6 +79,9 @@ impl Failure {
             Refusal::PeerInUse => {
                 (StatusCode::CONFLICT, "There is a peer with this id already.".to_owned())
             }
+            Refusal::Forbidden => {
+                (StatusCode::FORBIDDEN, "The peer is controlled by a connection.".to_owned())
+            }
             Refusal::Timeout => (StatusCode::CONFLICT, "Not acquired in time.".to_owned()),
             Refusal::TooLong { max, .. } => return Self::too_long(*max, source),
             Refusal::TooManyPeers { max } => (

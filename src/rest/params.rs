@@ -28,7 +28,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let path = Path::<PeerParam>::from_request_parts(parts, state).await;
-        path.map(|Path(PeerParam { id })| Self(PeerId(id))).map_err(|_| malformed_path())
+        path.map(|Path(PeerParam { id })| Self(PeerId::Rest(id))).map_err(|_| malformed_path())
     }
 }
 
@@ -57,7 +57,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PeerAndSemaphore {
         let path = Path::<LockParams>::from_request_parts(parts, state).await;
         let Path(LockParams { id, semaphore }) = path.map_err(|_| malformed_path())?;
         let name = semaphore.0.ok_or_else(Failure::unknown_semaphore)?;
-        Ok(Self { peer: PeerId(id), name })
+        Ok(Self { peer: PeerId::Rest(id), name })
     }
 }
 

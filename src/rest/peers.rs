@@ -35,7 +35,7 @@ pub(super) async fn open(
     let expires_in = rest.time_to_live(body.expires_in.0);
     for _ in 0..ID_TRIES {
         let id = random_id()?;
-        let open = Command::Open { peer: PeerId(id), expires_in, connection: None };
+        let open = Command::Open { peer: PeerId::Rest(id), expires_in, session: None };
         match rest.apply(open).await? {
             Ok(_) => return Ok(JsonBody(id).into_response()),
             Err(Refusal::PeerInUse) => {}
@@ -105,9 +105,9 @@ pub(super) async fn restore(
     JsonObject(body): JsonObject<RestoreBody>,
 ) -> Answer {
     let restore = Command::Restore {
-        peer: PeerId(body.peer_id),
+        peer: PeerId::Rest(body.peer_id),
         expires_in: rest.time_to_live(body.expires_in.0),
-        connection: None,
+        session: None,
         held: body.acquired.want()?,
     };
     match rest.apply(restore).await? {

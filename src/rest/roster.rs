@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::Rest;
 use super::answer::Answer;
-use crate::engine::{Count, Life, Lock, PeerCursor, PeerView, SemaphoreName, Time};
+use crate::engine::{Count, Life, Lock, PeerCursor, PeerId, PeerView, SemaphoreName, Time};
 use crate::runtime::EngineGone;
 
 /// Bounds how long one page holds the engine up.
@@ -70,7 +70,8 @@ impl Walk {
 /// How a peer is shown. Fields may be added, none removed.
 #[derive(Serialize)]
 struct Entry<'a> {
-    id: u64,
+    #[serde(serialize_with = "id")]
+    id: PeerId,
     /// `null`: a connection keeps it alive.
     expires_in_ms: Option<u64>,
     #[serde(serialize_with = "locks")]
@@ -82,7 +83,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     fn of(peer: &'a PeerView, now: Time) -> Self {
         Self {
-            id: peer.id.0,
+            id: peer.id,
             expires_in_ms: match peer.life {
                 Life::Bound(_) => None,
                 Life::Until(end) => Some(end.since(now).as_micros() / 1_000),
@@ -97,6 +98,15 @@ impl<'a> Entry<'a> {
 struct LockEntry {
     count: u32,
     fence: u64,
+}
+
+/// A number, as REST's own have always been; `"s42"` for those of sessions, which no route of REST takes.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+fn id<S: Serializer>(id: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
+    match id {
+        PeerId::Rest(number) => serializer.serialize_u64(*number),
+        PeerId::Session(_) => serializer.collect_str(id),
+    }
 }
 
 fn locks<S: Serializer>(locks: &[Lock], serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,23 +1,23 @@
 //! The loop around the engine. It drains what is queued, applies it all, commits it all, and then answers it all:
 //! one wake-up and one commit serve a whole batch.
 
-use std::collections::HashMap;
 use std::future::{Future, pending};
 use std::io;
 
-use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::Clock;
-use super::handle::{Answer, Handle, Read, Request, Verdict};
-use crate::engine::{Command, Effect, Engine, Outcome, Reply, TicketId, Time};
+use super::delivery::{Asker, Delivery};
+use super::handle::{Handle, Inbox, Read, Request, queue};
+use super::line::Tag;
+use crate::engine::{Command, ConnectionId, Engine, Label, Outcome, PeerId, Refusal, Reply, Time};
 use crate::store::Store;
-
-/// Requests that may be queued before callers have to wait for a place.
-const QUEUE_REQUESTS: usize = 4096;
 
 /// Most requests in one batch: bounds what must be held in memory until the commit.
 const BATCH_REQUESTS: usize = 512;
+
+/// Most holders that are named to who has to wait.
+const BLOCKED_BY_HOLDERS: usize = 3;
 
 /// Is told everything that comes of commands, in order, after the store has it. For metrics.
 pub trait Observer: Send + 'static {
@@ -41,56 +41,49 @@ pub fn start(
     store: impl Store,
     observer: impl Observer,
 ) -> (Handle, impl Future<Output = io::Result<()>> + Send) {
-    let (requests, inbox) = mpsc::channel(QUEUE_REQUESTS);
+    let (handle, inbox) = queue();
     let driver = Driver {
         engine,
         clock,
         store,
         observer,
-        watchers: HashMap::new(),
+        delivery: Delivery::default(),
         records: Vec::with_capacity(BATCH_REQUESTS),
         outcomes: Vec::with_capacity(BATCH_REQUESTS),
         reads: Vec::new(),
     };
-    (Handle { requests }, driver.run(inbox))
+    (handle, driver.run(inbox))
 }
-
-type Watchers = HashMap<TicketId, Vec<oneshot::Sender<Verdict>>>;
 
 struct Driver<S, O> {
     engine: Engine,
     clock: Clock,
     store: S,
     observer: O,
-    /// Who waits for the end of which ticket. Several may: a repeated acquire joins a wait.
-    watchers: Watchers,
+    delivery: Delivery,
     records: Vec<(Time, Command)>,
-    outcomes: Vec<(Outcome, Option<Caller>)>,
+    outcomes: Vec<(Outcome, Asker)>,
     reads: Vec<Read>,
 }
 
-struct Caller {
-    watch: bool,
-    answer: oneshot::Sender<Answer>,
-}
-
 impl<S: Store, O: Observer> Driver<S, O> {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Request>) -> io::Result<()> {
+    async fn run(mut self, mut inbox: Inbox) -> io::Result<()> {
         let mut requests = Vec::with_capacity(BATCH_REQUESTS);
         loop {
             tokio::select! {
                 biased;
-                received = inbox.recv_many(&mut requests, BATCH_REQUESTS) => {
+                received = inbox.requests.recv_many(&mut requests, BATCH_REQUESTS) => {
                     if received == 0 {
                         return Ok(());
                     }
                 }
                 () = until(self.engine.next_deadline().map(|due| self.clock.instant(due))) => requests.push(Request::Expire),
             }
+            inbox.vacate(&requests);
             for request in requests.drain(..) {
                 self.take(request);
             }
-            self.expire_before_reads();
+            self.expire_due();
             self.store.commit(&self.records).await?;
             self.records.clear();
             self.answer();
@@ -101,47 +94,64 @@ impl<S: Store, O: Observer> Driver<S, O> {
     fn take(&mut self, request: Request) {
         match request {
             Request::Apply { command, watch, answer } => {
-                self.apply(command, Some(Caller { watch, answer }));
+                self.apply(command, Asker::Caller { watch, answer });
             }
-            Request::Expire => self.apply(Command::Expire, None),
+            Request::Expire => self.apply(Command::Expire, Asker::Timer),
             Request::Read(read) => self.reads.push(read),
+            Request::Connect { connection, outbox } => self.delivery.connect(connection, outbox),
+            Request::Submit { connection, batch } => {
+                let now = self.clock.now();
+                for (tag, command) in batch {
+                    self.apply_on(connection, now, tag, command);
+                }
+            }
+            Request::Disconnect { connection } => {
+                self.apply(Command::Disconnect { connection }, Asker::Gone { connection });
+            }
         }
     }
 
-    /// Readers see the present, not what the last command left.
-    fn expire_before_reads(&mut self) {
-        let due = self.engine.next_deadline().is_some_and(|due| due <= self.clock.now());
-        if due && !self.reads.is_empty() {
-            self.apply(Command::Expire, None);
+    /// Readers see the present, not what the last command left. And a queue that is never empty, of requests that
+    /// do not reach the engine, must not keep its timer from firing.
+    fn expire_due(&mut self) {
+        if self.engine.next_deadline().is_some_and(|due| due <= self.clock.now()) {
+            self.apply(Command::Expire, Asker::Timer);
         }
     }
 
-    fn apply(&mut self, command: Command, caller: Option<Caller>) {
+    fn apply(&mut self, command: Command, asker: Asker) {
         let now = self.clock.now();
         let outcome = self.engine.apply(now, &command);
         self.records.push((now, command));
-        self.outcomes.push((outcome, caller));
+        self.outcomes.push((outcome, asker));
     }
 
-    /// Hands out what the batch brought, in the order of the commands. A wait is watched before its command's own
-    /// effects are told: one of them may end it.
-    fn answer(&mut self) {
-        for (outcome, caller) in self.outcomes.drain(..) {
-            let verdict = match (&outcome.reply, &caller) {
-                (Ok(Reply::Queued { ticket }), Some(Caller { watch: true, .. })) => {
-                    Some(watch(self.watchers.entry(*ticket).or_default()))
-                }
-                (Ok(_) | Err(_), _) => None,
-            };
-            self.observer.observe(&outcome);
-            for effect in &outcome.effects {
-                tell(&mut self.watchers, effect);
-            }
-            if let Some(caller) = caller {
-                // Who hung up does not want the answer any more; what was asked for is done all the same.
-                let _ = caller.answer.send(Answer { reply: outcome.reply, verdict });
-            }
+    /// Applies a command that came on a connection. One that arrives late, when another connection has its peer,
+    /// must not touch that peer.
+    fn apply_on(&mut self, connection: ConnectionId, now: Time, tag: Tag, command: Command) {
+        let peer = subject(&command);
+        if peer.is_some_and(|peer| self.engine.connection_of(peer) != Some(connection)) {
+            let reply = Err(Refusal::UnknownPeer);
+            let outcome = Outcome { reply, effects: Vec::new(), before_reply: 0 };
+            let asker = Asker::Line { connection, tag, blocked_by: Vec::new() };
+            return self.outcomes.push((outcome, asker));
         }
+        let outcome = self.engine.apply(now, &command);
+        let blocked_by = match (&outcome.reply, peer) {
+            (Ok(Reply::Queued { .. }), Some(peer)) => blocked_by(&self.engine, peer),
+            (Ok(_) | Err(_), _) => Vec::new(),
+        };
+        self.records.push((now, command));
+        self.outcomes.push((outcome, Asker::Line { connection, tag, blocked_by }));
+    }
+
+    /// Hands out what the batch brought, in the order of the commands.
+    fn answer(&mut self) {
+        for (outcome, asker) in self.outcomes.drain(..) {
+            self.observer.observe(&outcome);
+            self.delivery.deliver(outcome, asker);
+        }
+        self.delivery.wake();
         for read in self.reads.drain(..) {
             read(&self.engine);
         }
@@ -156,49 +166,26 @@ async fn until(due: Option<Instant>) {
     }
 }
 
-/// Adds a watcher. Those that have hung up are forgotten when there is no room for another: looking for them each
-/// time would cost every one of many callers a look at all others.
-fn watch(watchers: &mut Vec<oneshot::Sender<Verdict>>) -> oneshot::Receiver<Verdict> {
-    let (sender, receiver) = oneshot::channel();
-    if watchers.len() == watchers.capacity() {
-        watchers.retain(|watcher| !watcher.is_closed());
-        watchers.reserve(watchers.len().max(1));
-    }
-    watchers.push(sender);
-    receiver
-}
-
-/// Tells those who watch a ticket how its wait ended.
-fn tell(watchers: &mut Watchers, effect: &Effect) {
-    let (ticket, verdict) = match effect {
-        Effect::Granted { ticket: Some(ticket), locks, waited, .. } => {
-            (ticket, Verdict::Granted { locks: locks.clone(), waited: *waited })
-        }
-        Effect::Ended { ticket, reason, .. } => (ticket, Verdict::Ended(*reason)),
-        Effect::Granted { ticket: None, .. }
-        | Effect::Released { .. }
-        | Effect::Restored { .. }
-        | Effect::Expired { .. }
-        | Effect::Superseded { .. } => return,
-    };
-    for watcher in watchers.remove(ticket).into_iter().flatten() {
-        let _ = watcher.send(verdict.clone());
+/// The peer that a command presumes to be there, and that it does not bind.
+const fn subject(command: &Command) -> Option<PeerId> {
+    match command {
+        Command::KeepAlive { peer, .. }
+        | Command::Close { peer }
+        | Command::Acquire { peer, .. }
+        | Command::Release { peer, .. }
+        | Command::Cancel { peer }
+        | Command::Leave { peer, .. } => Some(*peer),
+        Command::Open { .. }
+        | Command::Restore { .. }
+        | Command::Resume { .. }
+        | Command::Adopt { .. }
+        | Command::Disconnect { .. }
+        | Command::Expire => None,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn watchers_that_hang_up_do_not_pile_up() {
-        let mut watchers = Vec::new();
-        let waiting = watch(&mut watchers);
-        for _ in 0..10_000 {
-            drop(watch(&mut watchers));
-        }
-        assert!(watchers.capacity() < 100, "{}", watchers.capacity());
-        assert!(watchers.iter().any(|watcher| !watcher.is_closed()), "one is still there");
-        drop(waiting);
-    }
+/// Who stands in the way of a peer that waits: the labels of the first few that hold what it wants.
+fn blocked_by(engine: &Engine, peer: PeerId) -> Vec<Label> {
+    let holders = engine.blocking(peer).take(BLOCKED_BY_HOLDERS);
+    holders.filter_map(|(_, label, _)| label).collect()
 }

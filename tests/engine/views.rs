@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use throttle::engine::{Command, Engine, Fence, Life, PeerCursor, PeerId, Span, Time};
+use throttle::engine::{
+    Command, ConnectionId, Engine, Fence, Label, Life, Lock, PeerCursor, PeerId, Span, Time,
+};
 
 use crate::language::{parse_command, parse_settings};
 
@@ -35,14 +37,43 @@ fn a_semaphore_is_seen_in_numbers() {
 #[test]
 fn a_peer_is_seen_with_all_that_it_has() {
     let engine = engine(&["open 1 1m", "open 2 2m", "acquire 1 B=1", "acquire 2 B=1 timeout 5s"]);
-    let holder = engine.peer(PeerId(1)).unwrap();
+    let holder = engine.peer(PeerId::Rest(1)).unwrap();
     assert_eq!(holder.life, Life::Until(Time::from_micros(60_000_007)));
     assert_eq!((holder.expires_in, holder.pending), (Span::from_secs(60), None));
     assert_eq!((holder.locks.len(), holder.locks[0].fence), (1, Fence(11)));
-    let waiter = engine.peer(PeerId(2)).unwrap().pending.unwrap();
+    let waiter = engine.peer(PeerId::Rest(2)).unwrap().pending.unwrap();
     assert_eq!(waiter.want.len(), 1);
     assert_eq!(waiter.until, Some(Time::from_micros(5_000_007)));
-    assert_eq!(engine.peer(PeerId(3)), None);
+    assert_eq!(engine.peer(PeerId::Rest(3)), None);
+}
+
+#[test]
+fn those_who_hold_are_seen_in_the_order_of_the_grants() {
+    let engine = engine(&[
+        "open s1 1m connection 7 label x",
+        "open 2 1m",
+        "open 3 1m",
+        "acquire 2 B=1",
+        "acquire 2 A=1",
+        "acquire s1 A=1",
+        "acquire 3 A=1 B=1",
+    ]);
+    let seen = |holders: &mut dyn Iterator<Item = (PeerId, Option<Label>, Lock)>| {
+        let holder = |(peer, label, lock): (PeerId, Option<Label>, Lock)| {
+            let label = label.map(|label| label.to_string()).unwrap_or_default();
+            format!("{peer} {label} {}#{}", lock.name, lock.fence)
+        };
+        holders.map(holder).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(seen(&mut engine.holders("A")), "2  A#12, s1 x A#13");
+    assert_eq!(seen(&mut engine.holders("C")), "");
+    assert_eq!(seen(&mut engine.blocking(PeerId::Rest(3))), "2  A#12, s1 x A#13, 2  B#11");
+    assert_eq!(seen(&mut engine.blocking(PeerId::Rest(2))), "");
+    assert_eq!(engine.connection_of(PeerId::Session(1)), Some(ConnectionId(7)));
+    assert_eq!(engine.connection_of(PeerId::Rest(1)), None);
+    assert_eq!(engine.connection_of(PeerId::Rest(2)), None);
+    let label = engine.peer(PeerId::Session(1)).unwrap().label;
+    assert_eq!(label.as_ref().map(Label::as_str), Some("x"));
 }
 
 /// However long the pages are, everybody is seen once, and the walk ends.
@@ -51,9 +82,9 @@ fn a_walk_over_all_pages_sees_each_peer_once() {
     let mut engine = engine(&[]);
     for peer in 0..10 {
         let open = Command::Open {
-            peer: PeerId(peer),
+            peer: PeerId::Rest(peer),
             expires_in: Span::from_secs(60 + peer % 2),
-            connection: None,
+            session: None,
         };
         engine.apply(Time::default(), &open).reply.unwrap();
     }
@@ -63,7 +94,7 @@ fn a_walk_over_all_pages_sees_each_peer_once() {
         while let Some(cursor) = from {
             let (page, next) = engine.peers(cursor, limit);
             assert!(page.len() <= limit && pages < 100, "pages of {limit} do not end");
-            seen.extend(page.into_iter().map(|peer| peer.id.0));
+            seen.extend(page.into_iter().map(|peer| peer.id.number()));
             (pages, from) = (pages + 1, next);
         }
         assert_eq!(BTreeSet::from_iter(seen.iter().copied()), [1, 3, 5, 7, 9].into());

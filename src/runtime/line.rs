@@ -1,0 +1,175 @@
+//! One connection's way to the engine: batches of commands in, and whatever is owed to the connection out.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+use super::handle::{EngineGone, Handle, Request};
+use crate::engine::{Command, ConnectionId, Effect, Label, Refusal, Reply};
+
+/// A command's number, chosen by who submits it. Its reply has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag(pub u64);
+
+/// Something that a connection has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The reply to a command that was submitted on this connection.
+    Reply {
+        /// The command's.
+        tag: Tag,
+        /// What the engine says.
+        reply: Result<Reply, Refusal>,
+        /// With [`Reply::Queued`]: the labels of the first few who hold what is wanted.
+        blocked_by: Vec<Label>,
+    },
+    /// Something happened to a peer that is, or was until now, bound to this connection.
+    Effect(Effect),
+}
+
+/// One connection's way in. Its peers are bound to [`Line::connection`]; dropping it is the end of the connection,
+/// and applies [`Command::Disconnect`] after all that was submitted.
+#[derive(Debug)]
+pub struct Line {
+    connection: ConnectionId,
+    handle: Handle,
+}
+
+impl Line {
+    pub(super) const fn new(connection: ConnectionId, handle: Handle) -> Self {
+        Self { connection, handle }
+    }
+
+    /// The identity to bind peers to.
+    pub const fn connection(&self) -> ConnectionId {
+        self.connection
+    }
+
+    /// Submits commands, which are applied in their order. Returns when they are on their way; the replies are
+    /// among the [`Events`], in the same order.
+    ///
+    /// A command about a peer that is not bound to this connection (any more) is answered with
+    /// [`Refusal::UnknownPeer`].
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub async fn submit(&self, batch: Vec<(Tag, Command)>) -> Result<(), EngineGone> {
+        let request = Request::Submit { connection: self.connection, batch };
+        self.handle.request(request).await
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.handle.tell(Request::Disconnect { connection: self.connection });
+    }
+}
+
+/// What a connection has to know, in the order in which the engine did it.
+#[derive(Debug)]
+pub struct Events {
+    mailbox: Arc<Mailbox>,
+    /// Taken out of the mailbox together, so that it is locked once for many.
+    taken: VecDeque<Event>,
+}
+
+impl Events {
+    /// The next event. `None`: there are no more, because the line was dropped or the engine is gone.
+    ///
+    /// Cancel-safe: no event is lost.
+    pub async fn recv(&mut self) -> Option<Event> {
+        if let Some(event) = self.taken.pop_front() {
+            return Some(event);
+        }
+        poll_fn(|cx| {
+            let mut content = self.mailbox.lock();
+            if content.events.is_empty() && !content.closed {
+                // Whoever has nothing to do holds no memory.
+                content.events = VecDeque::new();
+                self.taken = VecDeque::new();
+                content.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            mem::swap(&mut self.taken, &mut content.events);
+            Poll::Ready(self.taken.pop_front())
+        })
+        .await
+    }
+
+    /// The next event, if there is one already.
+    pub fn try_recv(&mut self) -> Option<Event> {
+        if self.taken.is_empty() {
+            mem::swap(&mut self.taken, &mut self.mailbox.lock().events);
+        }
+        self.taken.pop_front()
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.mailbox.close();
+    }
+}
+
+/// The driver's end of the events.
+#[derive(Debug)]
+pub(super) struct Outbox(Arc<Mailbox>);
+
+impl Outbox {
+    /// Puts an event in. Returns whom to wake: later, when there will be more events.
+    pub(super) fn put(&self, event: Event) -> Option<Waker> {
+        let mut content = self.0.lock();
+        if content.closed {
+            return None;
+        }
+        content.events.push_back(event);
+        content.waker.take()
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Makes the two ends of a connection's events.
+pub(super) fn mailbox() -> (Outbox, Events) {
+    let mailbox = Arc::new(Mailbox::default());
+    let events = Events { mailbox: Arc::clone(&mailbox), taken: VecDeque::new() };
+    (Outbox(mailbox), events)
+}
+
+/// Where the driver puts events and a connection finds them. Not a channel of tokio: those allocate room for 32
+/// events at once, which is most of the memory that an idle connection may cost. It is not bounded: what comes in
+/// are replies to what the connection submitted, and effects on its own peers.
+#[derive(Debug, Default)]
+struct Mailbox(Mutex<Content>);
+
+#[derive(Debug, Default)]
+struct Content {
+    events: VecDeque<Event>,
+    /// Nothing comes in any more, or nobody looks.
+    closed: bool,
+    waker: Option<Waker>,
+}
+
+impl Mailbox {
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        // No panic is possible while it is locked that leaves the content half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn close(&self) {
+        let waker = {
+            let mut content = self.lock();
+            content.closed = true;
+            content.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
