@@ -61,6 +61,19 @@ impl<'a> Input<'a> {
         })
     }
 
+    /// A duration of at least a microsecond, or zero.
+    pub(super) fn duration_or_zero(self, longest: Span) -> Result<Duration, String> {
+        let zero = self.as_text().and_then(|text| humantime::parse_duration(text).ok());
+        match zero.filter(Duration::is_zero) {
+            Some(zero) => Ok(zero),
+            None => self.duration(longest).map_err(|_| {
+                self.refused(format_args!(
+                    "a duration such as \"0s\", \"250ms\" or \"5min\", at most {longest}"
+                ))
+            }),
+        }
+    }
+
     pub(super) fn address(self) -> Result<IpAddr, String> {
         self.as_text().and_then(|text| text.parse().ok()).ok_or_else(|| {
             self.refused("an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::1\"")
@@ -153,6 +166,11 @@ mod tests {
         assert_eq!(text("1us").duration(day), Ok(Duration::from_micros(1)));
         for bad in ["0s", "1ns", "25h", "5", "", "500000000000y", "-1s", "5 minuets"] {
             assert!(text(bad).duration(day).is_err(), "{bad}");
+        }
+        assert_eq!(text("0s").duration_or_zero(day), Ok(Duration::ZERO));
+        assert_eq!(text("2s").duration_or_zero(day), Ok(Duration::from_secs(2)));
+        for bad in ["1ns", "25h", "0", "", "-0s"] {
+            assert!(text(bad).duration_or_zero(day).is_err(), "{bad}");
         }
     }
 }

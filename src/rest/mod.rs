@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 
-use crate::engine::{Command, Refusal, Reply};
+use crate::engine::{Command, Refusal, Reply, Time};
 use crate::metrics::Metrics;
 use crate::routing::Routes;
 use crate::runtime::{Clock, EngineGone, Handle};
@@ -36,6 +36,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sends blocked callers away.
     pub shutdown: Shutdown,
+    /// From when on locks are granted.
+    pub ready_from: Time,
     /// Largest body that is read.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
@@ -60,6 +62,7 @@ pub fn router(rest: Rest) -> Router {
         .get("/", operations::greet)
         .get("/dashboard.css", operations::stylesheet)
         .get("/health", operations::health)
+        .get("/ready", operations::ready)
         .get("/version", operations::version)
         .get("/metrics", operations::metrics)
         .post("/new_peer", peers::open)
@@ -75,6 +78,6 @@ pub fn router(rest: Rest) -> Router {
         .put("/peers/{id}/is_acquired", acquire::acquire)
         .delete("/peers/{id}/is_acquired", locks::leave)
         .get("/remainder", locks::remainder)
-        .otherwise(operations::unknown_path, operations::wrong_method)
+        .otherwise(operations::unknown_path)
         .with_state(rest)
 }
