@@ -6,6 +6,7 @@
 
 mod answers;
 mod effects;
+mod later;
 mod outbox;
 mod peers;
 mod requests;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use self::later::Later;
 use self::outbox::Outbox;
 use self::peers::Peers;
 use super::close::Close;
@@ -60,6 +62,7 @@ pub(super) struct Session {
     asked: Slab<Asked>,
     commands: Vec<(Tag, Command)>,
     outbox: Outbox,
+    later: Later,
 }
 
 /// What a command was submitted for.
@@ -115,6 +118,7 @@ impl Session {
             asked: Slab::new(),
             commands: Vec::new(),
             outbox: Outbox::default(),
+            later: Later::default(),
         }
     }
 
@@ -138,7 +142,10 @@ impl Session {
     /// The engine has something to say.
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
-            Event::Reply { tag, reply, blocked_by } => self.on_reply(tag, reply, &blocked_by),
+            Event::Reply { tag, reply, blocked_by } => {
+                self.on_reply(tag, reply, &blocked_by);
+                self.later.replied(&mut self.outbox);
+            }
             Event::Effect(effect) => self.on_effect(effect),
         }
     }
@@ -179,7 +186,7 @@ impl Session {
 
     /// How much is waiting to be sent.
     pub(super) fn queued_bytes(&self) -> usize {
-        self.outbox.bytes()
+        self.outbox.bytes() + self.later.bytes()
     }
 
     fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {
@@ -223,13 +230,24 @@ impl Session {
     /// Answers a message that is no request. A client that sends nothing else is sent away.
     fn reject(&mut self, rejected: &Rejected) {
         let Rejected { id, code, message } = rejected;
-        self.fail(Failure::new(*id, None, *code, message));
+        self.answer_failure(Failure::new(*id, None, *code, message));
         if *code == Code::BadMessage {
             self.bad_in_a_row += 1;
         }
         if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
             self.close = Some(Close::BadMessages);
+            self.later.flush(&mut self.outbox);
         }
+    }
+
+    /// Answers a request of which the engine need not know, when all requests before it are answered.
+    fn answer(&mut self, message: &Message<'_>) {
+        self.later.say(message, &mut self.outbox);
+    }
+
+    /// See [`Session::answer`].
+    fn answer_failure(&mut self, failure: Failure<'_>) {
+        self.answer(&Message::Error(Box::new(failure)));
     }
 
     fn fail(&mut self, failure: Failure<'_>) {
@@ -243,6 +261,7 @@ impl Session {
     fn submit(&mut self, asked: Asked, command: Command) {
         let tag = Tag(self.asked.insert(asked) as u64);
         self.commands.push((tag, command));
+        self.later.submitted();
     }
 }
 

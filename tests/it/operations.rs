@@ -117,6 +117,7 @@ async fn without_an_engine_nothing_is_healthy() {
         clock,
         metrics,
         shutdown,
+        ready_from: Time::default(),
         max_body_bytes: 1024,
         body_read_timeout: Duration::from_secs(5),
     });

@@ -20,20 +20,14 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn push(&mut self, message: &Message<'_>) {
-        if self.filling.len() >= FRAME_BYTES {
-            self.seal();
-        }
-        match self.messages {
-            0 => {}
-            1 => {
-                self.filling.insert(0, b'[');
-                self.filling.push(b',');
-            }
-            _ => self.filling.push(b','),
-        }
-        let written = serde_json::to_writer(&mut self.filling, message);
-        debug_assert!(written.is_ok(), "numbers and texts are always JSON");
-        self.messages += 1;
+        self.start_message();
+        write(&mut self.filling, message);
+    }
+
+    /// Adds a message that was written before.
+    pub(super) fn push_written(&mut self, message: &[u8]) {
+        self.start_message();
+        self.filling.extend_from_slice(message);
     }
 
     /// How much is waiting.
@@ -51,6 +45,21 @@ impl Outbox {
         Some(frame)
     }
 
+    fn start_message(&mut self) {
+        if self.filling.len() >= FRAME_BYTES {
+            self.seal();
+        }
+        match self.messages {
+            0 => {}
+            1 => {
+                self.filling.insert(0, b'[');
+                self.filling.push(b',');
+            }
+            _ => self.filling.push(b','),
+        }
+        self.messages += 1;
+    }
+
     fn seal(&mut self) {
         if self.messages > 1 {
             self.filling.push(b']');
@@ -60,6 +69,12 @@ impl Outbox {
             self.full.push_back(mem::take(&mut self.filling));
         }
     }
+}
+
+/// Writes a message behind what is there.
+pub(super) fn write(text: &mut Vec<u8>, message: &Message<'_>) {
+    let written = serde_json::to_writer(text, message);
+    debug_assert!(written.is_ok(), "numbers and texts are always JSON");
 }
 
 #[cfg(test)]

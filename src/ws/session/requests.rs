@@ -23,7 +23,7 @@ impl Session {
         };
         if self.draining {
             let message = "the server is going away";
-            return self.fail(Failure::new(id, Some(number), Code::Draining, message));
+            return self.answer_failure(Failure::new(id, Some(number), Code::Draining, message));
         }
         match ask {
             Ask::Open(open) => self.on_open(id, *open, identities),
@@ -33,7 +33,7 @@ impl Session {
 
     fn pong(&mut self, id: Option<RequestId>) {
         if let Some(id) = id {
-            self.say(&Message::Pong { id });
+            self.answer(&Message::Pong { id });
         }
     }
 
@@ -42,7 +42,7 @@ impl Session {
         let most = self.rules.limits.max_peers;
         if self.peers.len() >= most {
             let message = "the connection has as many peers as one may have";
-            return self.fail(Failure::limit(id, number, message, most));
+            return self.answer_failure(Failure::limit(id, number, message, most));
         }
         let Some(identity) = identities() else {
             self.close = Some(Close::Internal);
@@ -55,7 +55,7 @@ impl Session {
         };
         if !self.peers.add(number, peer, backlog) {
             let message = "the connection has this peer, or one with this number, already";
-            return self.fail(Failure::new(id, Some(number), Code::PeerInUse, message));
+            return self.answer_failure(Failure::new(id, Some(number), Code::PeerInUse, message));
         }
         let (label, on_disconnect) = (open.label, open.on_disconnect);
         let binding = Binding { connection: self.connection, key, label, on_disconnect };
@@ -98,14 +98,19 @@ impl Session {
     fn on_peer_request(&mut self, number: LocalPeer, request: Request) {
         let Some((id, peer)) = self.peers.numbered(number) else {
             let message = "the connection has no peer with this number";
-            return self.fail(Failure::new(request.id, Some(number), Code::UnknownPeer, message));
+            return self.answer_failure(Failure::new(
+                request.id,
+                Some(number),
+                Code::UnknownPeer,
+                message,
+            ));
         };
         match &mut peer.backlog {
             None => self.on_bound_request(number, id, request),
             Some(backlog) if backlog.len() < MAX_BACKLOG => backlog.push(request),
             Some(_) => {
                 let message = "too many requests for a peer that is being opened";
-                self.fail(Failure::limit(request.id, number, message, MAX_BACKLOG));
+                self.answer_failure(Failure::limit(request.id, number, message, MAX_BACKLOG));
             }
         }
     }
