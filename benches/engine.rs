@@ -15,7 +15,7 @@ const ALIVE: [u64; 4] = [1, 1_000, 100_000, 1_000_000];
 
 /// Identities are random in the product. Here they are scattered by a fixed odd factor, which has no cycle.
 fn peer(number: u64) -> PeerId {
-    PeerId(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11)
+    PeerId::Rest(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11)
 }
 
 fn name() -> SemaphoreName {
@@ -28,10 +28,11 @@ fn engine(peers: u64) -> Engine {
         semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0) }],
         limits: Limits::default(),
         last_fence: Fence(0),
+        grants_from: Time::default(),
     });
     for number in 0..peers {
         let expires_in = Span::from_secs(300 + number % 60);
-        let open = Command::Open { peer: peer(number), expires_in, connection: None };
+        let open = Command::Open { peer: peer(number), expires_in, session: None };
         assert!(engine.apply(Time::from_micros(number), &open).reply.is_ok());
     }
     engine

@@ -72,11 +72,7 @@ impl Engine {
         self.check_levels(slot, &plan.missing)?;
         let place = Place::new(priority, TicketId(self.last_ticket.0 + 1));
         if self.can_serve(place, &plan.missing) {
-            let locks = self.grant(slot, &plan.missing);
-            let peer = self.peers.get(slot);
-            let (ticket, waited, connection) = (None, Span::ZERO, peer.connection());
-            let peer = peer.id;
-            self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
+            self.grant(slot, &plan.missing, None, Span::ZERO);
             return Ok(None);
         }
         if timeout == Some(Span::ZERO) {
@@ -88,13 +84,24 @@ impl Engine {
     }
 
     /// Grants locks that are not held yet. Whether there is room is the caller's to know.
-    pub(super) fn grant(&mut self, slot: Slot, parts: &Parts) -> Locks {
-        parts.iter().map(|(semaphore, count)| self.hold(slot, *semaphore, *count)).collect()
+    pub(super) fn grant(
+        &mut self,
+        slot: Slot,
+        parts: &Parts,
+        ticket: Option<TicketId>,
+        waited: Span,
+    ) {
+        let grant = |(semaphore, count): &(_, _)| self.hold(slot, *semaphore, *count);
+        let locks = parts.iter().map(grant).collect();
+        let peer = self.peers.get(slot);
+        let (peer, connection) = (peer.id, peer.connection());
+        self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
     }
 
-    /// Whether a ticket at this place would be the first in each of the queues, with room in all.
+    /// Whether a ticket at this place would be the first in each of the queues, with room in all, and it is not too
+    /// early to grant anything.
     pub(super) fn can_serve(&self, place: Place, parts: &Parts) -> bool {
-        self.now >= self.grants_from
+        !self.is_recovering()
             && parts.iter().all(|(semaphore, count)| {
                 let semaphore = self.semaphores.get(*semaphore);
                 let first = semaphore.queue.first();
@@ -178,6 +185,7 @@ impl Engine {
         timeout: Option<Span>,
     ) -> TicketId {
         self.last_ticket = place.ticket;
+        self.waiting += 1;
         for (index, count) in &parts {
             let semaphore = self.semaphores.get_mut(*index);
             semaphore.pending += u64::from(count.get());

@@ -56,6 +56,8 @@ pub struct Engine {
     pub(super) grants_from: Time,
     pub(super) last_fence: Fence,
     pub(super) last_ticket: TicketId,
+    /// How many tickets there are.
+    pub(super) waiting: usize,
     pub(super) semaphores: Semaphores,
     pub(super) peers: Peers,
     pub(super) deadlines: Deadlines,
@@ -75,6 +77,7 @@ impl Engine {
             grants_from: settings.grants_from,
             last_fence: settings.last_fence,
             last_ticket: TicketId(0),
+            waiting: 0,
             semaphores: Semaphores::new(settings.semaphores),
             peers: Peers::default(),
             deadlines: Deadlines::default(),
@@ -89,7 +92,11 @@ impl Engine {
     /// Time never goes back: a `now` before that of an earlier command counts as that one. All that is due is
     /// over before anybody is served, so nobody is granted a lock who is gone at the same instant.
     pub fn apply(&mut self, now: Time, command: &Command) -> Outcome {
+        let recovering = self.is_recovering();
         self.now = self.now.max(now);
+        if recovering && !self.is_recovering() {
+            self.semaphores.stir_all();
+        }
         let expired = self.expire_due();
         self.serve();
         let reply = self.handle(command, expired);
@@ -98,9 +105,16 @@ impl Engine {
         Outcome { reply, effects: mem::take(&mut self.effects), before_reply }
     }
 
-    /// When the next peer or ticket is due: [`Command::Expire`] should be applied then.
+    /// When the next peer or ticket is due, or those in line can be served for the first time:
+    /// [`Command::Expire`] should be applied then.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.next()
+        let grants = (self.is_recovering() && self.waiting > 0).then_some(self.grants_from);
+        self.deadlines.next().into_iter().chain(grants).min()
+    }
+
+    /// Whether it is too early to grant anything new ([`Settings::grants_from`]).
+    pub fn is_recovering(&self) -> bool {
+        self.now < self.grants_from
     }
 
     fn handle(&mut self, command: &Command, expired: usize) -> Result<Reply, Refusal> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::core::Engine;
 use super::deadlines::Due;
+use super::ids::Fence;
 use super::peers::{Peer, Slot};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
@@ -16,6 +17,7 @@ struct Derived {
     held: u64,
     pending: u64,
     queue: BTreeMap<Place, Slot>,
+    holders: BTreeMap<Fence, Slot>,
 }
 
 impl Engine {
@@ -26,7 +28,8 @@ impl Engine {
     pub fn check(&self) -> Result<(), String> {
         self.check_peers()?;
         self.check_semaphores()?;
-        self.check_deadlines()
+        self.check_deadlines()?;
+        self.check_connections()
     }
 
     fn check_peers(&self) -> Result<(), String> {
@@ -62,10 +65,37 @@ impl Engine {
     }
 
     fn check_semaphores(&self) -> Result<(), String> {
+        let mut derived = self.derive_semaphores();
+        for semaphore in self.semaphores.iter() {
+            let name = &semaphore.name;
+            let index =
+                self.semaphores.find(name.as_str()).ok_or(format!("{name} is not found"))?;
+            let Derived { held, pending, queue, holders } =
+                derived.remove(&index).unwrap_or_default();
+            ensure(semaphore.held == held, || {
+                format!("{name}: {} held, not {held}", semaphore.held)
+            })?;
+            ensure(semaphore.pending == pending, || format!("{name}: pending is not {pending}"))?;
+            let len = queue.len();
+            ensure(semaphore.queue.iter().eq(queue), || {
+                format!("{name}: queue and tickets differ")
+            })?;
+            ensure(semaphore.queue.len() == len, || format!("{name}: not {len} in the queue"))?;
+            let places = semaphore.queue.iter().map(|(place, _)| semaphore.queue.before(place));
+            ensure(places.eq(0..len), || format!("{name}: places are counted wrongly"))?;
+            ensure(semaphore.holders == holders, || format!("{name}: holders and locks differ"))?;
+        }
+        let tickets = self.peers.iter().filter(|(_, peer)| peer.ticket.is_some()).count();
+        ensure(self.waiting == tickets, || format!("{} tickets, not {tickets}", self.waiting))
+    }
+
+    fn derive_semaphores(&self) -> BTreeMap<SemaphoreIndex, Derived> {
         let mut derived: BTreeMap<SemaphoreIndex, Derived> = BTreeMap::new();
         for (slot, peer) in self.peers.iter() {
             for hold in &peer.holds {
-                derived.entry(hold.semaphore).or_default().held += u64::from(hold.count.get());
+                let semaphore = derived.entry(hold.semaphore).or_default();
+                semaphore.held += u64::from(hold.count.get());
+                semaphore.holders.insert(hold.fence, slot);
             }
             if let Some(ticket) = &peer.ticket {
                 for (index, count) in &ticket.parts {
@@ -75,20 +105,7 @@ impl Engine {
                 }
             }
         }
-        for semaphore in self.semaphores.iter() {
-            let name = &semaphore.name;
-            let index =
-                self.semaphores.find(name.as_str()).ok_or(format!("{name} is not found"))?;
-            let Derived { held, pending, queue } = derived.remove(&index).unwrap_or_default();
-            ensure(semaphore.held == held, || {
-                format!("{name}: {} held, not {held}", semaphore.held)
-            })?;
-            ensure(semaphore.pending == pending, || format!("{name}: pending is not {pending}"))?;
-            ensure(semaphore.queue.iter().eq(queue), || {
-                format!("{name}: queue and tickets differ")
-            })?;
-        }
-        Ok(())
+        derived
     }
 
     fn check_deadlines(&self) -> Result<(), String> {
@@ -103,6 +120,17 @@ impl Engine {
         }
         derived.sort_unstable();
         ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())
+    }
+
+    fn check_connections(&self) -> Result<(), String> {
+        let mut derived = Vec::new();
+        for (_, peer) in self.peers.iter() {
+            derived.extend(peer.connection().map(|connection| (connection, peer.id)));
+            let owned = peer.connection().is_none() || peer.owner.is_some();
+            ensure(owned, || format!("peer {} is bound and has no key", peer.id))?;
+        }
+        derived.sort_unstable();
+        ensure(self.connections.iter().eq(&derived), || "connections and peers differ".to_owned())
     }
 }
 

@@ -122,13 +122,12 @@ impl Engine {
             return Err(Refusal::TooManyPeers { max });
         }
         let until = self.now.after(expires_in);
-        let holds = SmallVec::new();
-        let life = Life::Until(until);
+        let (life, holds) = (Life::Until(until), SmallVec::new());
         let peer = Peer { id, life, expires_in, holds, ticket: None, owner: None };
         let slot = self.peers.add(peer);
-        match session {
-            Some(session) => self.bind(slot, session),
-            None => self.deadlines.add(until, Due::Peer(id)),
+        self.deadlines.add(until, Due::Peer(id));
+        if let Some(session) = session {
+            self.bind(slot, session);
         }
         Ok(slot)
     }

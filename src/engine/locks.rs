@@ -109,17 +109,14 @@ impl Engine {
             return;
         }
         let Some(ticket) = self.leave_line(slot) else { return };
-        let locks = self.grant(slot, &ticket.parts);
-        let waited = self.now.since(ticket.since);
-        let peer = self.peers.get(slot);
-        let (peer, ticket, connection) = (peer.id, Some(ticket.id), peer.connection());
-        self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
+        self.grant(slot, &ticket.parts, Some(ticket.id), self.now.since(ticket.since));
     }
 
     /// Takes a peer out of all queues.
     fn leave_line(&mut self, slot: Slot) -> Option<Box<super::peers::Ticket>> {
         let peer = self.peers.get_mut(slot);
         let ticket = peer.ticket.take()?;
+        self.waiting -= 1;
         if let Some(at) = ticket.until {
             self.deadlines.remove(at, Due::Ticket(ticket.id, peer.id));
         }

@@ -23,6 +23,9 @@ impl Place {
     }
 }
 
+/// To find a ticket's place means to look at so many tickets at most, and at one number for each block before.
+const BLOCK_ARRIVALS: u64 = 256;
+
 /// Tickets in the order in which they are served, each with the peer that waits.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -31,28 +34,39 @@ pub(super) struct Queue {
     len: usize,
 }
 
-/// The tickets of one priority: their number is known without walking the line.
+/// The tickets of one priority. How many there are is known, and where one stands is found by adding up blocks
+/// instead of walking the line: callers ask again and again while they wait.
 #[derive(Debug)]
 struct Class {
     priority: Reverse<Priority>,
-    tickets: BTreeMap<TicketId, Slot>,
+    tickets: BTreeMap<TicketId, Waiting>,
+    /// How many tickets are left of each [`BLOCK_ARRIVALS`] arrivals, where any are left.
+    blocks: BTreeMap<u64, usize>,
+    arrivals: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    peer: Slot,
+    /// How many tickets joined this class before, whether they are still there or not.
+    arrival: u64,
 }
 
 impl Queue {
+    /// Adds a ticket. Those of one priority must come in the order of their numbers.
     pub(super) fn add(&mut self, place: Place, peer: Slot) {
         let at = self.class(place).unwrap_or_else(|at| {
-            let class = Class { priority: place.priority, tickets: BTreeMap::new() };
-            self.classes.insert(at, class);
+            self.classes.insert(at, Class::new(place.priority));
             at
         });
-        self.len += usize::from(self.classes[at].tickets.insert(place.ticket, peer).is_none());
+        self.classes[at].add(place.ticket, peer);
+        self.len += 1;
     }
 
     pub(super) fn remove(&mut self, place: Place) {
         let Ok(at) = self.class(place) else { return };
-        let tickets = &mut self.classes[at].tickets;
-        self.len -= usize::from(tickets.remove(&place.ticket).is_some());
-        if tickets.is_empty() {
+        self.len -= usize::from(self.classes[at].remove(place.ticket));
+        if self.classes[at].tickets.is_empty() {
             self.classes.remove(at);
         }
     }
@@ -69,8 +83,7 @@ impl Queue {
         self.classes.iter().flat_map(Class::iter)
     }
 
-    /// How many stand before a place. Walks only those of the same priority, and not even those when the place is
-    /// behind them all, as that of a new ticket is.
+    /// How many stand before a place.
     pub(super) fn before(&self, place: Place) -> usize {
         let at = self.class(place);
         let (Ok(end) | Err(end)) = at;
@@ -90,20 +103,48 @@ impl Queue {
 }
 
 impl Class {
+    const fn new(priority: Reverse<Priority>) -> Self {
+        Self { priority, tickets: BTreeMap::new(), blocks: BTreeMap::new(), arrivals: 0 }
+    }
+
+    fn add(&mut self, ticket: TicketId, peer: Slot) {
+        let arrival = self.arrivals;
+        self.arrivals += 1;
+        self.tickets.insert(ticket, Waiting { peer, arrival });
+        *self.blocks.entry(arrival / BLOCK_ARRIVALS).or_default() += 1;
+    }
+
+    fn remove(&mut self, ticket: TicketId) -> bool {
+        let Some(Waiting { arrival, .. }) = self.tickets.remove(&ticket) else { return false };
+        let block = arrival / BLOCK_ARRIVALS;
+        if let Some(left) = self.blocks.get_mut(&block) {
+            *left -= 1;
+            if *left == 0 {
+                self.blocks.remove(&block);
+            }
+        }
+        true
+    }
+
     fn first(&self) -> Option<(Place, Slot)> {
         self.iter().next()
     }
 
     fn iter(&self) -> impl Iterator<Item = (Place, Slot)> {
-        let priority = self.priority;
-        self.tickets.iter().map(move |(ticket, peer)| (Place { priority, ticket: *ticket }, *peer))
+        let place = |ticket: &TicketId| Place { priority: self.priority, ticket: *ticket };
+        self.tickets.iter().map(move |(ticket, waiting)| (place(ticket), waiting.peer))
     }
 
+    /// How many have an earlier number.
     fn before(&self, ticket: TicketId) -> usize {
-        match self.tickets.last_key_value() {
-            Some((last, _)) if *last >= ticket => self.tickets.range(..ticket).count(),
-            Some(_) | None => self.tickets.len(),
-        }
+        let Some((_, next)) = self.tickets.range(ticket..).next() else {
+            return self.tickets.len();
+        };
+        let block = next.arrival / BLOCK_ARRIVALS;
+        let blocks: usize = self.blocks.range(..block).map(|(_, left)| left).sum();
+        let earlier = self.tickets.range(..ticket).rev();
+        let same = |(_, waiting): &(_, &Waiting)| waiting.arrival / BLOCK_ARRIVALS == block;
+        blocks + earlier.take_while(same).count()
     }
 }
 
@@ -115,7 +156,7 @@ mod tests {
     fn the_oldest_may_stand_at_the_back() {
         let mut queue = Queue::default();
         assert_eq!(queue.oldest(), None);
-        for (priority, ticket) in [(0, 7), (5, 8), (0, 9), (-3, 2), (5, 11)] {
+        for (priority, ticket) in [(-3, 2), (0, 7), (5, 8), (0, 9), (5, 11)] {
             queue.add(
                 Place::new(Priority(priority), TicketId(ticket)),
                 Slot(u32::try_from(ticket).unwrap()),
@@ -147,6 +188,29 @@ mod tests {
             assert_eq!(queue.before(place), 0);
             queue.remove(place);
             queue.remove(place);
+        }
+        assert_eq!((queue.len(), queue.classes.len()), (0, 0));
+    }
+
+    #[test]
+    fn places_in_a_long_line_with_gaps_are_counted() {
+        // Scattered, but the same each time.
+        let mut seed = 1_u64;
+        let mut dice = |sides: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % sides
+        };
+        let mut queue = Queue::default();
+        let place = |ticket| Place::new(Priority(0), TicketId(ticket));
+        let mut left: Vec<u64> = (0..5_000).map(|number| number * 3).collect();
+        left.iter().for_each(|ticket| queue.add(place(*ticket), Slot(0)));
+        while !left.is_empty() {
+            for ticket in [0, 1, dice(15_000), 14_997, 20_000] {
+                let before = left.partition_point(|other| *other < ticket);
+                assert_eq!(queue.before(place(ticket)), before, "{ticket} of {}", left.len());
+            }
+            let gone = left.remove(usize::try_from(dice(left.len() as u64)).unwrap());
+            queue.remove(place(gone));
         }
         assert_eq!((queue.len(), queue.classes.len()), (0, 0));
     }

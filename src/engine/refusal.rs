@@ -24,7 +24,7 @@ pub enum Refusal {
     #[error("there is no such peer, or it has expired")]
     UnknownPeer,
     /// The peer is somebody else's: the key is not the peer's, or it cannot be adopted.
-    #[error("the key is not that of the peer")]
+    #[error("the peer is somebody else's")]
     Forbidden,
     /// The peer's identity is taken.
     #[error("there is a peer with this identity already")]

@@ -89,6 +89,11 @@ impl Semaphores {
         }
     }
 
+    /// Notes that the first ticket of every semaphore has to be looked at.
+    pub(super) fn stir_all(&mut self) {
+        (0..).map(SemaphoreIndex).take(self.all.len()).for_each(|index| self.stir(index));
+    }
+
     /// Takes one of those whose first ticket has to be looked at.
     pub(super) fn take_stirred(&mut self) -> Option<SemaphoreIndex> {
         let index = self.stirred.pop()?;

@@ -7,7 +7,7 @@ use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, SemaphoreName, TicketId};
 use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
-use super::semaphores::Semaphore;
+use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::session::Label;
 use super::time::{Span, Time};
 
@@ -133,15 +133,15 @@ impl Engine {
 
     /// Those who hold locks on a semaphore, in the order of the grants.
     pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
-        let semaphore = self.semaphores.find(name);
-        let holders = semaphore.into_iter().flat_map(move |at| {
-            let holders = self.semaphores.get(at).holders.iter();
-            holders.map(move |(_, slot)| (at, self.peers.get(*slot)))
-        });
-        holders.filter_map(|(at, peer)| {
-            let lock = self.lock(peer.hold(at)?);
-            Some((peer.id, peer.label().cloned(), lock))
-        })
+        self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))
+    }
+
+    /// Those who hold locks on what a peer waits for: by semaphore, then in the order of the grants.
+    pub fn blocking(&self, peer: PeerId) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        let peer = self.peers.find(peer).map(|slot| self.peers.get(slot));
+        let ticket = peer.and_then(|peer| peer.ticket.as_ref());
+        let parts = ticket.into_iter().flat_map(|ticket| &ticket.parts);
+        parts.flat_map(|(semaphore, _)| self.holders_of(*semaphore))
     }
 
     /// The connection that keeps a peer alive.
@@ -162,7 +162,22 @@ impl Engine {
             self.peers.iter().map(|(slot, peer)| self.view_peer(slot, peer)).collect();
         peers.sort_unstable_by_key(|peer| peer.id);
         peers.hash(&mut hasher);
+        for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
+            let owner = self.peers.get(slot).owner.as_ref();
+            owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);
+        }
         hasher.finish()
+    }
+
+    fn holders_of(
+        &self,
+        semaphore: SemaphoreIndex,
+    ) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        self.semaphores.get(semaphore).holders.values().filter_map(move |slot| {
+            let peer = self.peers.get(*slot);
+            let lock = self.lock(peer.hold(semaphore)?);
+            Some((peer.id, peer.label().cloned(), lock))
+        })
     }
 
     fn view(&self, semaphore: &Semaphore) -> SemaphoreView {

@@ -75,7 +75,7 @@ impl<S: Store, O: Observer> Driver<S, O> {
             for request in requests.drain(..) {
                 self.take(request);
             }
-            self.expire_before_reads();
+            self.expire_due();
             self.store.commit(&self.records).await?;
             self.records.clear();
             self.answer();
@@ -103,10 +103,10 @@ impl<S: Store, O: Observer> Driver<S, O> {
         }
     }
 
-    /// Readers see the present, not what the last command left.
-    fn expire_before_reads(&mut self) {
-        let due = self.engine.next_deadline().is_some_and(|due| due <= self.clock.now());
-        if due && !self.reads.is_empty() {
+    /// Readers see the present, not what the last command left. And a queue that is never empty, of requests that
+    /// do not reach the engine, must not keep its timer from firing.
+    fn expire_due(&mut self) {
+        if self.engine.next_deadline().is_some_and(|due| due <= self.clock.now()) {
             self.apply(Command::Expire, Asker::Timer);
         }
     }
@@ -121,17 +121,17 @@ impl<S: Store, O: Observer> Driver<S, O> {
     /// Applies a command that came on a connection. One that arrives late, when another connection has its peer,
     /// must not touch that peer.
     fn apply_on(&mut self, connection: ConnectionId, now: Time, tag: Tag, command: Command) {
-        let bound = |peer| self.engine.connection_of(peer) == Some(connection);
-        if subject(&command).is_some_and(|peer| !bound(peer)) {
+        let peer = subject(&command);
+        if peer.is_some_and(|peer| self.engine.connection_of(peer) != Some(connection)) {
             let reply = Err(Refusal::UnknownPeer);
             let outcome = Outcome { reply, effects: Vec::new(), before_reply: 0 };
             let asker = Asker::Line { connection, tag, blocked_by: Vec::new() };
             return self.outcomes.push((outcome, asker));
         }
         let outcome = self.engine.apply(now, &command);
-        let blocked_by = match outcome.reply {
-            Ok(Reply::Queued { .. }) => blocked_by(&self.engine, &command),
-            Ok(_) | Err(_) => Vec::new(),
+        let blocked_by = match (&outcome.reply, peer) {
+            (Ok(Reply::Queued { .. }), Some(peer)) => blocked_by(&self.engine, peer),
+            (Ok(_) | Err(_), _) => Vec::new(),
         };
         self.records.push((now, command));
         self.outcomes.push((outcome, Asker::Line { connection, tag, blocked_by }));
@@ -176,10 +176,8 @@ const fn subject(command: &Command) -> Option<PeerId> {
     }
 }
 
-/// Who stands in the way of a command that has to wait: the labels of the first others that hold what it wants.
-fn blocked_by(engine: &Engine, command: &Command) -> Vec<Label> {
-    let Command::Acquire { peer, want, .. } = command else { return Vec::new() };
-    let holders = want.iter().flat_map(|(name, _)| engine.holders(name.as_str()));
-    let others = holders.filter(|(holder, ..)| holder != peer).take(BLOCKED_BY_HOLDERS);
-    others.filter_map(|(_, label, _)| label).collect()
+/// Who stands in the way of a peer that waits: the labels of the first few that hold what it wants.
+fn blocked_by(engine: &Engine, peer: PeerId) -> Vec<Label> {
+    let holders = engine.blocking(peer).take(BLOCKED_BY_HOLDERS);
+    holders.filter_map(|(_, label, _)| label).collect()
 }

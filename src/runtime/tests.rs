@@ -31,6 +31,7 @@ fn spawn(store: impl Store) -> Handle {
         semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0) }],
         limits: Limits::default(),
         last_fence: Fence(0),
+        grants_from: Time::default(),
     });
     let (handle, driver) = start(engine, Clock::start(), store, Nobody);
     tokio::spawn(driver);
@@ -38,12 +39,12 @@ fn spawn(store: impl Store) -> Handle {
 }
 
 fn open(peer: u64) -> Command {
-    Command::Open { peer: PeerId(peer), expires_in: Span::from_secs(60), connection: None }
+    Command::Open { peer: PeerId::Rest(peer), expires_in: Span::from_secs(60), session: None }
 }
 
 fn acquire(peer: u64, timeout: Option<Span>) -> Command {
     Command::Acquire {
-        peer: PeerId(peer),
+        peer: PeerId::Rest(peer),
         want: Want::one(name(), 1),
         priority: Priority::default(),
         timeout,
@@ -65,7 +66,7 @@ async fn a_grant_reaches_all_who_watch_the_wait() {
     let handle = held_by_1(Memory).await;
     let first = handle.apply_and_watch(acquire(2, None)).await.unwrap().verdict.unwrap();
     let second = handle.apply_and_watch(acquire(2, None)).await.unwrap().verdict.unwrap();
-    handle.apply(Command::Close { peer: PeerId(1) }).await.unwrap().unwrap();
+    handle.apply(Command::Close { peer: PeerId::Rest(1) }).await.unwrap().unwrap();
     for verdict in [first, second] {
         assert!(matches!(verdict.await, Ok(Verdict::Granted { locks, .. }) if locks.len() == 1));
     }
@@ -80,7 +81,7 @@ async fn what_is_due_happens_without_anybody_asking() {
 
     // The peer's own time is over later; a wait in its place is granted then.
     handle
-        .apply(Command::KeepAlive { peer: PeerId(2), expires_in: Span::from_secs(600) })
+        .apply(Command::KeepAlive { peer: PeerId::Rest(2), expires_in: Span::from_secs(600) })
         .await
         .unwrap()
         .unwrap();
@@ -152,3 +153,5 @@ async fn without_a_store_nothing_is_promised() {
     assert_eq!(handle.apply(open(1)).await, Err(EngineGone));
     assert_eq!(handle.read(Engine::peer_count).await, Err(EngineGone));
 }
+
+mod lines;

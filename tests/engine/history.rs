@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Level, Limits, PeerId, Priority, SemaphoreName,
-    SemaphoreSettings, Settings, Span, Time, Want,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, PeerId, Priority,
+    SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
 /// What happened to an engine, from its birth on.
@@ -48,7 +48,10 @@ impl Dice {
         let semaphores = semaphores.collect();
         let max_peers = if self.one_in(4) { 3 } else { 100 };
         let limits = Limits { max_expires_in: Span::from_millis(50), max_peers };
-        Settings { semaphores, limits, last_fence: Fence(self.0.u64(0..10)) }
+        // Some histories begin with a server that has just started, some are over before it grants anything.
+        let grants_from = if self.one_in(3) { self.0.u64(0..200_000) } else { 0 };
+        let (last_fence, grants_from) = (Fence(self.0.u64(0..10)), Time::from_micros(grants_from));
+        Settings { semaphores, limits, last_fence, grants_from }
     }
 
     /// Often the same instant, mostly a few milliseconds, seldom long enough for everything to expire.
@@ -67,21 +70,18 @@ impl Dice {
             0..12 => Command::Open {
                 peer,
                 expires_in: self.span(),
-                connection: self.0.bool().then(|| self.connection()),
+                session: self.0.bool().then(|| self.session()),
             },
             12..17 => Command::Restore {
                 peer,
                 expires_in: self.span(),
-                connection: self.one_in(3).then(|| self.connection()),
+                session: self.0.bool().then(|| self.session()),
                 held: (!self.one_in(5)).then(|| self.want()),
             },
-            17..24 => Command::KeepAlive { peer, expires_in: self.span() },
-            24..28 => Command::Bind {
-                peer,
-                connection: self.connection(),
-                expires_in: self.one_in(2).then(|| self.span()),
-            },
-            28..32 => Command::Unbind { peer, connection: self.connection() },
+            17..21 => Command::KeepAlive { peer, expires_in: self.span() },
+            21..26 => Command::Resume { peer, expires_in: self.span(), session: self.session() },
+            26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
+            29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
             35..72 => Command::Acquire {
                 peer,
@@ -98,11 +98,26 @@ impl Dice {
     }
 
     fn peer(&mut self) -> PeerId {
-        PeerId(self.0.u64(1..=6))
+        let number = self.0.u64(1..=3);
+        if self.0.bool() { PeerId::Rest(number) } else { PeerId::Session(number) }
     }
 
     fn connection(&mut self) -> ConnectionId {
         ConnectionId(self.0.u64(1..=3))
+    }
+
+    fn session(&mut self) -> Session {
+        let label = self.one_in(3).then(|| *self.0.choice(&["x", "y"]).unwrap());
+        Session {
+            connection: self.connection(),
+            // Mostly the right one.
+            key: Key::new(if self.one_in(4) { 2 } else { 1 }),
+            label: label.map(|label| Label::new(label).unwrap()),
+            on_disconnect: match self.one_in(3) {
+                true => OnDisconnect::Release,
+                false => OnDisconnect::Expire,
+            },
+        }
     }
 
     fn span(&mut self) -> Span {

@@ -1,22 +1,29 @@
 //! Commands and outcomes as text: what scenario scripts are written in, and what a failing simulation prints.
 
-use std::fmt::Write as _;
+mod write;
 
 use throttle::engine::{
-    Command, ConnectionId, Count, Effect, Engine, Fence, Level, Life, Limits, Lock, Outcome,
-    PeerId, PeerView, Priority, Reply, SemaphoreName, SemaphoreSettings, Settings, Span, Time,
-    Want,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Priority,
+    SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
-/// Reads `semaphores A=1 B=5@2 [max_peers=N] [max_expires_in=D] [last_fence=N]`: maxima, levels behind an `@`.
+pub(crate) use write::{write_command, write_outcome, write_settings, write_state};
+
+/// Reads `semaphores A=1 B=5@2 [max_peers=N] [max_expires_in=D] [last_fence=N]
+/// [grants_from=D]`: maxima, levels behind an `@`.
 pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
-    let mut settings =
-        Settings { semaphores: Vec::new(), limits: Limits::default(), last_fence: Fence(0) };
+    let mut settings = Settings {
+        semaphores: Vec::new(),
+        limits: Limits::default(),
+        last_fence: Fence(0),
+        grants_from: Time::default(),
+    };
     for word in line.split_whitespace().skip(1) {
         let (name, value) = word.split_once('=').ok_or(format!("{word}: not NAME=MAX"))?;
         match name {
             "max_peers" => settings.limits.max_peers = number(value)?,
             "max_expires_in" => settings.limits.max_expires_in = parse_span(value)?,
+            "grants_from" => settings.grants_from = Time::default().after(parse_span(value)?),
             "last_fence" => settings.last_fence = Fence(number(value)?),
             name => settings.semaphores.push(parse_semaphore(name, value)?),
         }
@@ -30,16 +37,6 @@ fn parse_semaphore(name: &str, value: &str) -> Result<SemaphoreSettings, String>
     Ok(SemaphoreSettings { name: parse_name(name)?, max, level: Level(number(level)?) })
 }
 
-pub(crate) fn write_settings(settings: &Settings) -> String {
-    let mut text = "semaphores".to_owned();
-    for semaphore in &settings.semaphores {
-        let _ = write!(text, " {}={}@{}", semaphore.name, semaphore.max, semaphore.level);
-    }
-    let Limits { max_expires_in, max_peers } = settings.limits;
-    let _ = write!(text, " max_peers={max_peers} max_expires_in={max_expires_in}");
-    text
-}
-
 /// Reads one command: `acquire 1 A=1 B=2 priority 3 timeout 10s expires-in 1m` and so on.
 pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
     let mut words = Words(line.split_whitespace().peekable());
@@ -47,35 +44,27 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
     if verb == "expire" {
         return Ok(Command::Expire);
     }
-    let peer = PeerId(number(words.next("a peer")?)?);
+    if verb == "disconnect" {
+        let connection = ConnectionId(number(words.next("a connection")?)?);
+        return Ok(Command::Disconnect { connection });
+    }
+    let peer = words.next("a peer")?.parse().map_err(|_| "not a peer")?;
     let command = match verb {
-        "open" => Command::Open {
-            peer,
-            expires_in: parse_span(words.next("a time to live")?)?,
-            connection: words.option("connection")?.map(ConnectionId),
-        },
+        "open" => Command::Open { peer, expires_in: words.life()?, session: words.session()? },
         "restore" => {
-            let expires_in = parse_span(words.next("a time to live")?)?;
-            let connection = words.option("connection")?.map(ConnectionId);
-            let held = words.want()?;
+            let (expires_in, session, held) = (words.life()?, words.session()?, words.want()?);
             let held = (!held.is_empty()).then(|| Want::new(held)).transpose();
-            Command::Restore {
-                peer,
-                expires_in,
-                connection,
-                held: held.map_err(|e| e.to_string())?,
+            let held = held.map_err(|e| e.to_string())?;
+            Command::Restore { peer, expires_in, session, held }
+        }
+        "keep-alive" => Command::KeepAlive { peer, expires_in: words.life()? },
+        "resume" | "adopt" => {
+            let expires_in = words.life()?;
+            let session = words.session()?.ok_or("a connection is missing")?;
+            match verb {
+                "resume" => Command::Resume { peer, expires_in, session },
+                _ => Command::Adopt { peer, expires_in, session },
             }
-        }
-        "keep-alive" => {
-            Command::KeepAlive { peer, expires_in: parse_span(words.next("a time to live")?)? }
-        }
-        "bind" => Command::Bind {
-            peer,
-            connection: ConnectionId(number(words.next("a connection")?)?),
-            expires_in: words.span("expires-in")?,
-        },
-        "unbind" => {
-            Command::Unbind { peer, connection: ConnectionId(number(words.next("a connection")?)?) }
         }
         "close" => Command::Close { peer },
         "acquire" => Command::Acquire {
@@ -98,149 +87,6 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
         None => Ok(command),
         Some(word) => Err(format!("{word}: not expected here")),
     }
-}
-
-pub(crate) fn write_command(command: &Command) -> String {
-    match command {
-        Command::Open { peer, expires_in, connection } => {
-            format!("open {peer} {expires_in}{}", option("connection", *connection))
-        }
-        Command::Restore { peer, expires_in, connection, held } => {
-            let connection = option("connection", *connection);
-            format!("restore {peer} {expires_in}{connection}{}", write_want(held.as_ref()))
-        }
-        Command::KeepAlive { peer, expires_in } => format!("keep-alive {peer} {expires_in}"),
-        Command::Bind { peer, connection, expires_in } => {
-            format!("bind {peer} {connection}{}", option("expires-in", *expires_in))
-        }
-        Command::Unbind { peer, connection } => format!("unbind {peer} {connection}"),
-        Command::Close { peer } => format!("close {peer}"),
-        Command::Acquire { peer, want, priority, timeout, expires_in } => format!(
-            "acquire {peer}{}{}{}{}",
-            write_want(Some(want)),
-            option("priority", Some(*priority).filter(|priority| priority.0 != 0)),
-            option("timeout", *timeout),
-            option("expires-in", *expires_in)
-        ),
-        Command::Release { peer, names: None } => format!("release {peer} *"),
-        Command::Release { peer, names: Some(names) } => {
-            let names = names.iter().map(|name| format!(" {name}"));
-            format!("release {peer}{}", names.collect::<String>())
-        }
-        Command::Cancel { peer } => format!("cancel {peer}"),
-        Command::Leave { peer, name } => format!("leave {peer} {name}"),
-        Command::Expire => "expire".to_owned(),
-    }
-}
-
-/// The reply on the first line, the effects below it.
-pub(crate) fn write_outcome(outcome: &Outcome) -> String {
-    let mut text = match &outcome.reply {
-        Ok(reply) => write_reply(reply),
-        Err(refusal) => format!("refused {}: {refusal}", refusal.code()),
-    };
-    for effect in &outcome.effects {
-        let _ = write!(text, "\n  {}", write_effect(effect));
-    }
-    text
-}
-
-fn write_reply(reply: &Reply) -> String {
-    match reply {
-        Reply::Opened => "opened".to_owned(),
-        Reply::Restored { locks } => format!("restored{}", write_locks(locks)),
-        Reply::KeptAlive => "kept alive".to_owned(),
-        Reply::Bound { locks, pending } => {
-            format!("bound{}{}", write_locks(locks), option("ticket", *pending))
-        }
-        Reply::Unbound => "unbound".to_owned(),
-        Reply::Closed => "closed".to_owned(),
-        Reply::Held { locks } => format!("held{}", write_locks(locks)),
-        Reply::Queued { ticket } => format!("queued ticket {ticket}"),
-        Reply::Released { locks } => format!("released {locks}"),
-        Reply::Cancelled { ticket } => format!("cancelled{}", option("ticket", *ticket)),
-        Reply::Expired { peers } => format!("expired {peers}"),
-    }
-}
-
-fn write_effect(effect: &Effect) -> String {
-    match effect {
-        Effect::Granted { peer, ticket, locks, waited } => format!(
-            "granted to {peer}{}{} after {waited}",
-            write_locks(locks),
-            option("ticket", *ticket)
-        ),
-        Effect::Ended { peer, ticket, reason } => {
-            format!("wait of {peer} ended, ticket {ticket}: {reason:?}")
-        }
-        Effect::Released { peer, lock, held, reason } => {
-            format!("{peer} no longer holds{} after {held}: {reason:?}", write_lock(lock))
-        }
-        Effect::Restored { peer, lock } => format!("restored to {peer}{}", write_lock(lock)),
-        Effect::Expired { peer } => format!("{peer} expired"),
-        Effect::Superseded { peer, connection } => {
-            format!("connection {connection} lost {peer}")
-        }
-    }
-}
-
-/// All that can be seen of an engine.
-pub(crate) fn write_state(engine: &Engine) -> String {
-    let mut text = String::new();
-    for semaphore in engine.semaphores() {
-        let _ = write!(text, "{}: {} of {} held", semaphore.name, semaphore.held, semaphore.max);
-        if semaphore.waiters > 0 {
-            let queue: Vec<_> = engine.queue(semaphore.name.as_str()).collect();
-            let queue: Vec<_> = queue.iter().map(ToString::to_string).collect();
-            let _ = write!(text, ", {} pending: {}", semaphore.pending, queue.join(", "));
-        }
-        text.push('\n');
-    }
-    let (mut peers, _) = engine.peers(Default::default(), usize::MAX);
-    peers.sort_by_key(|peer| peer.id);
-    for peer in peers {
-        let _ = writeln!(text, "{}", write_peer(&peer));
-    }
-    text.trim_end().to_owned()
-}
-
-fn write_peer(peer: &PeerView) -> String {
-    let life = match peer.life {
-        Life::Bound(connection) => format!("bound to {connection}"),
-        Life::Until(at) => format!("until {}", write_time(at)),
-    };
-    let mut text = format!("peer {} {life}", peer.id);
-    if !peer.locks.is_empty() {
-        let _ = write!(text, ", holds{}", write_locks(&peer.locks));
-    }
-    if let Some(ticket) = &peer.pending {
-        let parts = ticket.want.iter().map(|(name, count)| format!(" {name}={count}"));
-        let until = ticket.until.map(|at| format!(" until {}", write_time(at)));
-        let (parts, until) = (parts.collect::<String>(), until.unwrap_or_default());
-        let _ = write!(text, ", waits for{parts}{until}");
-    }
-    text
-}
-
-fn write_locks(locks: &[Lock]) -> String {
-    locks.iter().map(write_lock).collect()
-}
-
-fn write_lock(lock: &Lock) -> String {
-    format!(" {}={}#{}", lock.name, lock.count, lock.fence)
-}
-
-fn write_want(want: Option<&Want>) -> String {
-    let parts = want.into_iter().flat_map(Want::iter);
-    parts.map(|(name, count)| format!(" {name}={count}")).collect()
-}
-
-fn write_time(time: Time) -> Span {
-    time.since(Time::default())
-}
-
-fn option(name: &str, value: Option<impl ToString>) -> String {
-    value.map(|value| format!(" {name} {}", value.to_string())).unwrap_or_default()
 }
 
 pub(crate) fn parse_span(text: &str) -> Result<Span, String> {
@@ -278,6 +124,24 @@ impl<'a> Words<'a> {
             return Ok(None);
         }
         number(self.next(name)?).map(Some)
+    }
+
+    fn life(&mut self) -> Result<Span, String> {
+        parse_span(self.next("a time to live")?)
+    }
+
+    /// `connection 7 [key 5] [label worker] [release]`. The key is 0 for who does not care.
+    fn session(&mut self) -> Result<Option<Session>, String> {
+        let Some(connection) = self.option("connection")? else { return Ok(None) };
+        let key = Key::new(self.option("key")?.unwrap_or(0));
+        let label = self.option::<String>("label")?.map(|label| Label::new(&label));
+        let label = label.transpose().map_err(|error| error.to_string())?;
+        let on_disconnect = match self.0.next_if_eq(&"release") {
+            Some(_) => OnDisconnect::Release,
+            None => OnDisconnect::Expire,
+        };
+        let connection = ConnectionId(connection);
+        Ok(Some(Session { connection, key, label, on_disconnect }))
     }
 
     fn span(&mut self, name: &str) -> Result<Option<Span>, String> {

@@ -1,10 +1,12 @@
 //! The naive model: the rules of the engine once more, written to be read and not to be fast. It keeps nothing
 //! but peers and recomputes every sum, queue and deadline by looking at all of them.
 
+mod sessions;
+
 use throttle::engine::{
-    Command, ConnectionId, Count, Effect, EndReason, Fence, Life, Lock, Locks, Outcome, PeerId,
-    Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Settings, Span,
-    TicketId, Time, Want,
+    Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
+    PeerId, Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Session,
+    Settings, Span, TicketId, Time, Want,
 };
 
 #[derive(Clone, Debug)]
@@ -14,6 +16,8 @@ struct Peer {
     expires_in: Span,
     locks: Vec<Lock>,
     ticket: Option<Ticket>,
+    /// What its connections said, the last word on everything.
+    session: Option<Session>,
 }
 
 #[derive(Clone, Debug)]
@@ -45,12 +49,28 @@ impl Model {
         let expired = self.expire();
         self.serve();
         let reply = self.handle(command, expired);
+        let before_reply = self.effects.len();
         self.serve();
-        Outcome { reply, effects: std::mem::take(&mut self.effects) }
+        Outcome { reply, effects: std::mem::take(&mut self.effects), before_reply }
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        self.peers.iter().flat_map(|peer| peer.deadlines()).map(|(at, ..)| at).min()
+        let grants = self.settings.grants_from;
+        let waits = self.peers.iter().any(|peer| peer.ticket.is_some());
+        let grants = (waits && self.now < grants).then_some(grants);
+        let due = self.peers.iter().flat_map(|peer| peer.deadlines()).map(|(at, ..)| at);
+        due.chain(grants).min()
+    }
+
+    /// Who holds a semaphore, in the order of the fences.
+    pub(crate) fn holders(&self, name: &SemaphoreName) -> Vec<(PeerId, Option<Label>, Lock)> {
+        let holder = |peer: &Peer| {
+            let lock = peer.lock(name)?.clone();
+            Some((peer.id, peer.session.as_ref().and_then(|s| s.label.clone()), lock))
+        };
+        let mut holders: Vec<_> = self.peers.iter().filter_map(holder).collect();
+        holders.sort_by_key(|(.., lock)| lock.fence);
+        holders
     }
 
     pub(crate) fn held(&self, name: &SemaphoreName) -> u64 {
@@ -93,32 +113,34 @@ impl Model {
             };
             let Some(peer) = waiting.iter().find(servable).map(|peer| peer.id) else { return };
             let ticket = self.peer(peer).unwrap().ticket.take().unwrap();
-            let locks = self.grant(peer, &ticket.parts);
             let waited = self.now.since(ticket.since);
-            self.effects.push(Effect::Granted { peer, ticket: Some(ticket.id), locks, waited });
+            self.grant(peer, &ticket.parts, Some(ticket.id), waited);
         }
     }
 
     fn can_serve(&self, place: Option<(i32, TicketId)>, parts: &[(SemaphoreName, Count)]) -> bool {
-        parts.iter().all(|(name, count)| {
-            let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
-            let free = i64::from(self.semaphore(name).unwrap().max.get()) - self.held(name) as i64;
-            self.peers.iter().find(before).is_none() && i64::from(count.get()) <= free
-        })
+        let recovering = self.now < self.settings.grants_from;
+        !recovering
+            && parts.iter().all(|(name, count)| {
+                let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
+                let free =
+                    i64::from(self.semaphore(name).unwrap().max.get()) - self.held(name) as i64;
+                self.peers.iter().find(before).is_none() && i64::from(count.get()) <= free
+            })
     }
 
     fn handle(&mut self, command: &Command, expired: usize) -> Answer {
         match command {
-            Command::Open { peer, expires_in, connection } => {
+            Command::Open { peer, expires_in, session } => {
                 if self.peer(*peer).is_some() {
                     return Err(Refusal::PeerInUse);
                 }
                 self.check_span(*expires_in)?;
-                self.add(*peer, *expires_in, *connection)?;
+                self.add(*peer, *expires_in, session.as_ref())?;
                 Ok(Reply::Opened)
             }
-            Command::Restore { peer, expires_in, connection, held } => {
-                self.restore(*peer, *expires_in, *connection, held.as_ref())
+            Command::Restore { peer, expires_in, session, held } => {
+                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref())
             }
             Command::KeepAlive { peer, expires_in } => {
                 self.known(*peer)?;
@@ -126,28 +148,16 @@ impl Model {
                 self.prolong(*peer, *expires_in);
                 Ok(Reply::KeptAlive)
             }
-            Command::Bind { peer, connection, expires_in } => {
-                self.known(*peer)?;
-                if let Some(expires_in) = expires_in {
-                    self.check_span(*expires_in)?;
-                    self.prolong(*peer, *expires_in);
-                }
-                self.bind(*peer, *connection);
-                let peer = self.known(*peer)?;
-                let pending = peer.ticket.as_ref().map(|ticket| ticket.id);
-                Ok(Reply::Bound { locks: peer.locks.iter().cloned().collect(), pending })
+            Command::Resume { peer, expires_in, session } => {
+                self.resume(*peer, *expires_in, session)
             }
-            Command::Unbind { peer, connection } => {
-                let now = self.now;
-                let peer = self.known(*peer)?;
-                if peer.life == Life::Bound(*connection) {
-                    peer.life = Life::Until(now.after(peer.expires_in));
-                }
-                Ok(Reply::Unbound)
-            }
+            Command::Adopt { peer, expires_in, session } => self.adopt(*peer, *expires_in, session),
+            Command::Disconnect { connection } => Ok(self.disconnect(*connection)),
             Command::Close { peer } => {
-                self.known(*peer)?;
+                let bound = self.known(*peer)?.connection();
                 self.remove(*peer, ReleaseReason::Closed, EndReason::Closed);
+                let closed = |connection| Effect::Closed { peer: *peer, connection };
+                self.effects.extend(bound.map(closed));
                 Ok(Reply::Closed)
             }
             Command::Acquire { peer, want, priority, timeout, expires_in } => {
@@ -221,22 +231,21 @@ impl Model {
             if timeout == Some(Span::ZERO) {
                 return Err(Refusal::Timeout);
             }
-            queued = Some(ticket.id);
+            queued = Some((ticket.id, self.position(peer.place().unwrap(), &missing)));
         } else if !missing.is_empty() {
             self.check_levels(&peer, &missing)?;
             let ticket = TicketId(self.tickets + 1);
             if self.can_serve(Some((-i32::from(priority.0), ticket)), &missing) {
-                let locks = self.grant(id, &missing);
-                let waited = Span::ZERO;
-                self.effects.push(Effect::Granted { peer: id, ticket: None, locks, waited });
+                self.grant(id, &missing, None, Span::ZERO);
             } else if timeout == Some(Span::ZERO) {
                 return Err(Refusal::Timeout);
             } else {
+                let position = self.position((-i32::from(priority.0), ticket), &missing);
                 self.tickets += 1;
                 let (since, until) = (self.now, timeout.map(|timeout| self.now.after(timeout)));
                 let parts = missing;
                 self.known(id)?.ticket = Some(Ticket { id: ticket, priority, since, until, parts });
-                queued = Some(ticket);
+                queued = Some((ticket, position));
             }
         }
         let peer = self.known(id)?;
@@ -246,7 +255,17 @@ impl Model {
             }
         }
         let locks = want.iter().filter_map(|(name, _)| peer.lock(name).cloned()).collect();
-        Ok(queued.map_or(Reply::Held { locks }, |ticket| Reply::Queued { ticket }))
+        let queued = queued.map(|(ticket, position)| Reply::Queued { ticket, position });
+        Ok(queued.unwrap_or(Reply::Held { locks }))
+    }
+
+    /// One more than stand before this place in any of the queues.
+    fn position(&self, place: (i32, TicketId), parts: &[(SemaphoreName, Count)]) -> usize {
+        let before = |name| {
+            let queue = self.peers.iter().filter(|peer| peer.waits_for(name));
+            queue.filter(|peer| peer.place() < Some(place)).count()
+        };
+        1 + parts.iter().map(|(name, _)| before(name)).max().unwrap()
     }
 
     fn check_levels(&self, peer: &Peer, missing: &[(SemaphoreName, Count)]) -> Result<(), Refusal> {
@@ -265,40 +284,19 @@ impl Model {
         }
     }
 
-    fn restore(
+    fn grant(
         &mut self,
-        id: PeerId,
-        expires_in: Span,
-        connection: Option<ConnectionId>,
-        held: Option<&Want>,
-    ) -> Answer {
-        let mut parts = vec![];
-        for (name, asked) in held.into_iter().flat_map(Want::iter) {
-            self.semaphore(name)?;
-            parts.extend(positive(&Want::one(name.clone(), asked))?);
-        }
-        self.check_span(expires_in)?;
-        if let Some(peer) = self.peer(id) {
-            let mut locks: Vec<_> =
-                peer.locks.iter().map(|lock| (lock.name.clone(), lock.count)).collect();
-            locks.sort();
-            if locks != parts {
-                return Err(Refusal::RestoreConflict);
-            }
-            self.prolong(id, expires_in);
-            if let Some(connection) = connection {
-                self.bind(id, connection);
-            }
-        } else {
-            self.add(id, expires_in, connection)?;
-            for lock in self.grant(id, &parts) {
-                self.effects.push(Effect::Restored { peer: id, lock });
-            }
-        }
-        Ok(Reply::Restored { locks: self.known(id)?.locks.iter().cloned().collect() })
+        peer: PeerId,
+        parts: &[(SemaphoreName, Count)],
+        ticket: Option<TicketId>,
+        waited: Span,
+    ) {
+        let locks = self.hold(peer, parts);
+        let connection = self.peer(peer).unwrap().connection();
+        self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
     }
 
-    fn grant(&mut self, id: PeerId, parts: &[(SemaphoreName, Count)]) -> Locks {
+    fn hold(&mut self, id: PeerId, parts: &[(SemaphoreName, Count)]) -> Locks {
         let mut locks = Locks::new();
         for (name, count) in parts {
             self.settings.last_fence = Fence(self.settings.last_fence.0 + 1);
@@ -324,8 +322,11 @@ impl Model {
     }
 
     fn end_wait(&mut self, peer: PeerId, reason: EndReason) {
-        let ticket = self.peer(peer).and_then(|peer| peer.ticket.take()).map(|ticket| ticket.id);
-        self.effects.extend(ticket.map(|ticket| Effect::Ended { peer, ticket, reason }));
+        let ended = self.peer(peer).and_then(|waiting| {
+            let (ticket, connection) = (waiting.ticket.take()?.id, waiting.connection());
+            Some(Effect::Ended { peer, ticket, reason, connection })
+        });
+        self.effects.extend(ended);
     }
 
     fn remove(&mut self, id: PeerId, released: ReleaseReason, ended: EndReason) {
@@ -340,17 +341,18 @@ impl Model {
         &mut self,
         id: PeerId,
         expires_in: Span,
-        connection: Option<ConnectionId>,
+        session: Option<&Session>,
     ) -> Result<(), Refusal> {
         let max = self.settings.limits.max_peers;
         if self.peers.len() == max {
             return Err(Refusal::TooManyPeers { max });
         }
-        let life = match connection {
+        let life = match session {
             None => Life::Until(self.now.after(expires_in)),
-            Some(connection) => Life::Bound(connection),
+            Some(session) => Life::Bound(session.connection),
         };
-        self.peers.push(Peer { id, life, expires_in, locks: vec![], ticket: None });
+        let (locks, session) = (vec![], session.cloned());
+        self.peers.push(Peer { id, life, expires_in, locks, ticket: None, session });
         Ok(())
     }
 
@@ -360,17 +362,6 @@ impl Model {
         peer.expires_in = expires_in;
         if matches!(peer.life, Life::Until(_)) {
             peer.life = Life::Until(now.after(expires_in));
-        }
-    }
-
-    fn bind(&mut self, id: PeerId, connection: ConnectionId) {
-        let peer = self.peer(id).unwrap();
-        let before = std::mem::replace(&mut peer.life, Life::Bound(connection));
-        match before {
-            Life::Bound(before) if before != connection => {
-                self.effects.push(Effect::Superseded { peer: id, connection: before });
-            }
-            Life::Bound(_) | Life::Until(_) => {}
         }
     }
 
@@ -396,6 +387,13 @@ impl Model {
 impl Peer {
     fn lock(&self, name: &SemaphoreName) -> Option<&Lock> {
         self.locks.iter().find(|lock| lock.name == *name)
+    }
+
+    fn connection(&self) -> Option<ConnectionId> {
+        match self.life {
+            Life::Bound(connection) => Some(connection),
+            Life::Until(_) => None,
+        }
     }
 
     fn waits_for(&self, name: &SemaphoreName) -> bool {

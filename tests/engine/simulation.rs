@@ -85,6 +85,9 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
         if (semaphore.held, semaphore.pending) != sums {
             return Some(format!("sums of {} differ", semaphore.name));
         }
+        if !engine.holders(semaphore.name.as_str()).eq(model.holders(&semaphore.name)) {
+            return Some(format!("holders of {} differ", semaphore.name));
+        }
     }
     engine.check().err()
 }

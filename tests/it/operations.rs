@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Method;
-use throttle::engine::{Engine, Fence, Limits, Settings};
+use throttle::engine::{Engine, Fence, Limits, Settings, Time};
 use throttle::metrics::Metrics;
 use throttle::rest::{Parts, Rest, router};
 use throttle::runtime::{self, Clock};
@@ -107,8 +107,12 @@ async fn mutations_from_pages_of_others_are_refused() {
 async fn without_an_engine_nothing_is_healthy() {
     let metrics = Arc::new(Metrics::new(&[]).unwrap());
     let clock = Clock::start();
-    let settings =
-        Settings { semaphores: Vec::new(), limits: Limits::default(), last_fence: Fence(0) };
+    let settings = Settings {
+        semaphores: Vec::new(),
+        limits: Limits::default(),
+        last_fence: Fence(0),
+        grants_from: Time::default(),
+    };
     let (engine, driver) = runtime::start(Engine::new(settings), clock, Memory, metrics.observer());
     drop(driver);
     let (_switch, shutdown) = switch();

@@ -9,7 +9,7 @@ fn name(name: &str) -> SemaphoreName {
     SemaphoreName::new(name).unwrap()
 }
 
-/// Peer 1 holds 2 of `a` and all of `b`; 2 waits for `b` with a timeout; 3 waits for `b` behind it.
+/// Peer 1 holds 2 of `a` and all of `b`; 2 waits for `b` with a timeout; 3 waits for `b` behind it. 4 is bound.
 fn engine() -> Engine {
     let max = |count| Count::new(count).unwrap();
     let semaphores = vec![
@@ -17,14 +17,21 @@ fn engine() -> Engine {
         SemaphoreSettings { name: name("b"), max: max(1), level: Level(0) },
     ];
     let last_fence = Fence(0);
-    let mut engine = Engine::new(Settings { semaphores, limits: Limits::default(), last_fence });
+    let (limits, grants_from) = (Limits::default(), Time::from_micros(500));
+    let mut engine = Engine::new(Settings { semaphores, limits, last_fence, grants_from });
     let now = Time::from_micros(1_000);
-    for peer in 1..=3 {
-        let (peer, expires_in) = (PeerId(peer), Span::from_secs(60));
-        let _ = engine.apply(now, &Command::Open { peer, expires_in, connection: None });
+    for number in 1..=4 {
+        let (peer, expires_in) = (PeerId::Rest(number), Span::from_secs(60));
+        let session = (number == 4).then(|| Session {
+            connection: ConnectionId(7),
+            key: Key::new(1),
+            label: None,
+            on_disconnect: OnDisconnect::Expire,
+        });
+        let _ = engine.apply(now, &Command::Open { peer, expires_in, session });
     }
     let acquire = |peer, semaphore, count, timeout| Command::Acquire {
-        peer: PeerId(peer),
+        peer: PeerId::Rest(peer),
         want: Want::one(name(semaphore), count),
         priority: Priority(0),
         timeout,
@@ -42,7 +49,7 @@ fn engine() -> Engine {
 }
 
 fn slot(engine: &Engine, peer: u64) -> Slot {
-    engine.peers.find(PeerId(peer)).unwrap()
+    engine.peers.find(PeerId::Rest(peer)).unwrap()
 }
 
 fn peer(engine: &mut Engine, id: u64) -> &mut Peer {
@@ -60,9 +67,21 @@ fn a_sound_engine_passes() {
 }
 
 #[test]
+fn while_it_is_too_early_for_grants_waiting_for_what_is_free_is_sound() {
+    let mut engine = engine();
+    let b = index(&engine, "b");
+    let holder = peer(&mut engine, 1).holds.remove(1);
+    engine.semaphores.get_mut(b).held = 0;
+    engine.semaphores.get_mut(b).holders.remove(&holder.fence);
+    assert_eq!(engine.check(), Err("peer 2 waits for what is free".to_owned()));
+    engine.grants_from = Time::from_micros(1_001);
+    assert_eq!(engine.check(), Ok(()));
+}
+
+#[test]
 fn every_broken_invariant_is_found() {
-    let breakages: [(&str, Breakage); 15] = [
-        ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId(9)),
+    let breakages: [(&str, Breakage); 22] = [
+        ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId::Rest(9)),
         ("peer 1 holds two locks on one semaphore", |engine| {
             let hold = peer(engine, 1).holds[0];
             peer(engine, 1).holds.push(hold);
@@ -74,6 +93,27 @@ fn every_broken_invariant_is_found() {
             peer(engine, 1).holds[0].since = Time::from_micros(1_001);
         }),
         ("peer 1 has a fence of the future", |engine| engine.last_fence = Fence(1)),
+        ("a: holders and locks differ", |engine| peer(engine, 1).holds[0].fence = Fence(0)),
+        ("b: holders and locks differ", |engine| {
+            let (b, slot) = (index(engine, "b"), slot(engine, 2));
+            engine.semaphores.get_mut(b).holders.insert(Fence(2), slot);
+        }),
+        ("3 tickets, not 2", |engine| engine.waiting += 1),
+        ("peer 4 is bound and has no key", |engine| peer(engine, 4).owner = None),
+        ("connections and peers differ", |engine| {
+            engine.connections.add(ConnectionId(7), PeerId::Rest(1));
+        }),
+        ("connections and peers differ", |engine| {
+            engine.connections.remove(ConnectionId(7), PeerId::Rest(4));
+        }),
+        ("peer 2 waits for what is free", |engine| {
+            // And that what is free is not granted yet is no excuse any more.
+            let (a, slot) = (index(engine, "a"), slot(engine, 2));
+            let ticket = peer(engine, 2).ticket.as_mut().unwrap();
+            ticket.parts[0].0 = a;
+            let place = ticket.place();
+            engine.semaphores.get_mut(a).queue.add(place, slot);
+        }),
         ("a fence was given twice", |engine| peer(engine, 1).holds[1].fence = Fence(1)),
         ("peer 2 waits for nothing", |engine| {
             peer(engine, 2).ticket.as_mut().unwrap().parts.clear();
@@ -101,7 +141,7 @@ fn every_broken_invariant_is_found() {
             queue.add(Place::new(Priority(-9), TicketId(99)), slot);
         }),
         ("deadlines and peers differ", |engine| {
-            engine.deadlines.add(Time::from_micros(7), Due::Peer(PeerId(9)));
+            engine.deadlines.add(Time::from_micros(7), Due::Peer(PeerId::Rest(9)));
         }),
         ("deadlines and peers differ", |engine| {
             peer(engine, 2).ticket.as_mut().unwrap().until = None;

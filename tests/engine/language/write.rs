@@ -1,0 +1,194 @@
+//! Engines, commands and outcomes to text.
+
+use std::fmt::Write as _;
+
+use throttle::engine::{
+    Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome, PeerView,
+    Reply, Session, Settings, Span, Time, Want,
+};
+
+pub(crate) fn write_settings(settings: &Settings) -> String {
+    let mut text = "semaphores".to_owned();
+    for semaphore in &settings.semaphores {
+        let _ = write!(text, " {}={}@{}", semaphore.name, semaphore.max, semaphore.level);
+    }
+    let Limits { max_expires_in, max_peers } = settings.limits;
+    let _ = write!(text, " max_peers={max_peers} max_expires_in={max_expires_in}");
+    let (fence, grants_from) = (settings.last_fence, write_time(settings.grants_from));
+    let _ = write!(text, " last_fence={fence} grants_from={grants_from}");
+    text
+}
+
+pub(crate) fn write_command(command: &Command) -> String {
+    match command {
+        Command::Open { peer, expires_in, session } => {
+            format!("open {peer} {expires_in}{}", write_session(session.as_ref()))
+        }
+        Command::Restore { peer, expires_in, session, held } => {
+            let session = write_session(session.as_ref());
+            format!("restore {peer} {expires_in}{session}{}", write_want(held.as_ref()))
+        }
+        Command::KeepAlive { peer, expires_in } => format!("keep-alive {peer} {expires_in}"),
+        Command::Resume { peer, expires_in, session } => {
+            format!("resume {peer} {expires_in}{}", write_session(Some(session)))
+        }
+        Command::Adopt { peer, expires_in, session } => {
+            format!("adopt {peer} {expires_in}{}", write_session(Some(session)))
+        }
+        Command::Disconnect { connection } => format!("disconnect {connection}"),
+        Command::Close { peer } => format!("close {peer}"),
+        Command::Acquire { peer, want, priority, timeout, expires_in } => format!(
+            "acquire {peer}{}{}{}{}",
+            write_want(Some(want)),
+            option("priority", Some(*priority).filter(|priority| priority.0 != 0)),
+            option("timeout", *timeout),
+            option("expires-in", *expires_in)
+        ),
+        Command::Release { peer, names: None } => format!("release {peer} *"),
+        Command::Release { peer, names: Some(names) } => {
+            let names = names.iter().map(|name| format!(" {name}"));
+            format!("release {peer}{}", names.collect::<String>())
+        }
+        Command::Cancel { peer } => format!("cancel {peer}"),
+        Command::Leave { peer, name } => format!("leave {peer} {name}"),
+        Command::Expire => "expire".to_owned(),
+    }
+}
+
+fn write_session(session: Option<&Session>) -> String {
+    let Some(Session { connection, key, label, on_disconnect }) = session else {
+        return String::new();
+    };
+    let release = match on_disconnect {
+        OnDisconnect::Expire => "",
+        OnDisconnect::Release => " release",
+    };
+    let label = option("label", label.as_ref());
+    format!(" connection {connection} key {}{label}{release}", key.secret())
+}
+
+/// The reply on the first line, the effects below it; those that happened after the reply begin with `then`.
+pub(crate) fn write_outcome(outcome: &Outcome) -> String {
+    let mut text = match &outcome.reply {
+        Ok(reply) => write_reply(reply),
+        Err(refusal) => format!("refused {}: {refusal}", refusal.code()),
+    };
+    for (number, effect) in outcome.effects.iter().enumerate() {
+        let then = if number < outcome.before_reply { "" } else { "then " };
+        let _ = write!(text, "\n  {then}{}", write_effect(effect));
+    }
+    text
+}
+
+fn write_reply(reply: &Reply) -> String {
+    match reply {
+        Reply::Opened => "opened".to_owned(),
+        Reply::Restored { locks } => format!("restored{}", write_locks(locks)),
+        Reply::KeptAlive => "kept alive".to_owned(),
+        Reply::Bound { locks, pending } => {
+            format!("bound{}{}", write_locks(locks), option("ticket", *pending))
+        }
+        Reply::Disconnected { peers } => format!("disconnected {peers}"),
+        Reply::Closed => "closed".to_owned(),
+        Reply::Held { locks } => format!("held{}", write_locks(locks)),
+        Reply::Queued { ticket, position } => format!("queued ticket {ticket} position {position}"),
+        Reply::Released { locks } => format!("released {locks}"),
+        Reply::Cancelled { ticket } => format!("cancelled{}", option("ticket", *ticket)),
+        Reply::Expired { peers } => format!("expired {peers}"),
+    }
+}
+
+fn write_effect(effect: &Effect) -> String {
+    match effect {
+        Effect::Granted { peer, ticket, locks, waited, connection } => format!(
+            "granted to {peer}{}{} after {waited}{}",
+            write_locks(locks),
+            option("ticket", *ticket),
+            write_owed(*connection)
+        ),
+        Effect::Ended { peer, ticket, reason, connection } => {
+            let owed = write_owed(*connection);
+            format!("wait of {peer} ended, ticket {ticket}: {reason:?}{owed}")
+        }
+        Effect::Released { peer, lock, held, reason } => {
+            format!("{peer} no longer holds{} after {held}: {reason:?}", write_lock(lock))
+        }
+        Effect::Restored { peer, lock } => format!("restored to {peer}{}", write_lock(lock)),
+        Effect::Expired { peer } => format!("{peer} expired"),
+        Effect::Closed { peer, connection } => {
+            format!("{peer} closed{}", write_owed(Some(*connection)))
+        }
+        Effect::Superseded { peer, connection } => {
+            format!("connection {connection} lost {peer}")
+        }
+    }
+}
+
+/// To whom an effect is owed.
+fn write_owed(connection: Option<ConnectionId>) -> String {
+    connection.map(|connection| format!(", to connection {connection}")).unwrap_or_default()
+}
+
+/// All that can be seen of an engine.
+pub(crate) fn write_state(engine: &Engine) -> String {
+    let mut text = String::new();
+    for semaphore in engine.semaphores() {
+        let _ = write!(text, "{}: {} of {} held", semaphore.name, semaphore.held, semaphore.max);
+        let name = semaphore.name.as_str();
+        let holders: Vec<_> = engine.holders(name).map(|(peer, ..)| peer.to_string()).collect();
+        if !holders.is_empty() {
+            let _ = write!(text, " by {}", holders.join(", "));
+        }
+        if semaphore.waiters > 0 {
+            let queue: Vec<_> = engine.queue(name).map(|peer| peer.to_string()).collect();
+            let _ = write!(text, ", {} pending: {}", semaphore.pending, queue.join(", "));
+        }
+        text.push('\n');
+    }
+    let (mut peers, _) = engine.peers(Default::default(), usize::MAX);
+    peers.sort_by_key(|peer| peer.id);
+    for peer in peers {
+        let _ = writeln!(text, "{}", write_peer(&peer));
+    }
+    text.trim_end().to_owned()
+}
+
+fn write_peer(peer: &PeerView) -> String {
+    let life = match peer.life {
+        Life::Bound(connection) => format!("bound to {connection}"),
+        Life::Until(at) => format!("until {}", write_time(at)),
+    };
+    let label = peer.label.as_ref().map(|label| format!(" ({label})")).unwrap_or_default();
+    let mut text = format!("peer {}{label} {life}", peer.id);
+    if !peer.locks.is_empty() {
+        let _ = write!(text, ", holds{}", write_locks(&peer.locks));
+    }
+    if let Some(ticket) = &peer.pending {
+        let parts = ticket.want.iter().map(|(name, count)| format!(" {name}={count}"));
+        let until = ticket.until.map(|at| format!(" until {}", write_time(at)));
+        let (parts, until) = (parts.collect::<String>(), until.unwrap_or_default());
+        let _ = write!(text, ", waits for{parts}{until}");
+    }
+    text
+}
+
+fn write_locks(locks: &[Lock]) -> String {
+    locks.iter().map(write_lock).collect()
+}
+
+fn write_lock(lock: &Lock) -> String {
+    format!(" {}={}#{}", lock.name, lock.count, lock.fence)
+}
+
+fn write_want(want: Option<&Want>) -> String {
+    let parts = want.into_iter().flat_map(Want::iter);
+    parts.map(|(name, count)| format!(" {name}={count}")).collect()
+}
+
+fn write_time(time: Time) -> Span {
+    time.since(Time::default())
+}
+
+fn option(name: &str, value: Option<impl ToString>) -> String {
+    value.map(|value| format!(" {name} {}", value.to_string())).unwrap_or_default()
+}
