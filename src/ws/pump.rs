@@ -58,7 +58,7 @@ pub(super) struct Shared {
 
 /// Serves one session to its end.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Arc<Shared>) {
-    let _counted = shared.sessions.enter();
+    let counted = shared.sessions.enter();
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
@@ -81,6 +81,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         shared,
     };
     let end = pump.serve().await;
+    drop(counted);
     // Dropping the line is the end of the connection for its peers, whatever the socket does from now on.
     let Pump { socket, session, shared, .. } = pump;
     tracing::debug!(?end, "a session ended");
@@ -162,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn take_events(&mut self, cx: &mut Context<'_>) -> Option<End> {
         for _ in 0..EVENTS_PER_TURN {
             match pin!(self.events.recv()).poll(cx) {
-                Poll::Ready(Some(event)) => self.session.on_event(event),
+                Poll::Ready(Some(event)) => self.session.on_event(event, &mut random_identity),
                 // The engine is gone.
                 Poll::Ready(None) => return Some(End::Closing(Close::Restarting)),
                 Poll::Pending => return None,
@@ -177,6 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let mut end = None;
         let mut frames = 0;
         while end.is_none() {
+            if self.session.has_backlog() || self.session.close().is_some() {
+                break;
+            }
             if frames == FRAMES_PER_TURN || self.is_sated() {
                 cx.waker().wake_by_ref();
                 break;
@@ -199,7 +203,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn is_sated(&self) -> bool {
         self.session.commands() >= COMMANDS_PER_TURN
             || self.session.queued_bytes() >= MAX_QUEUED_BYTES
-            || self.session.close().is_some()
     }
 
     fn take(&mut self, message: Message) -> Option<End> {

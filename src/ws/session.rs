@@ -11,9 +11,11 @@ mod outbox;
 mod peers;
 mod requests;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use slab::Slab;
+use smallvec::SmallVec;
 
 use self::later::Later;
 use self::outbox::Outbox;
@@ -59,6 +61,9 @@ pub(super) struct Session {
     bad_in_a_row: u32,
     close: Option<Close>,
     peers: Peers,
+    /// Peers that may turn out to be unknown and to have to be restored. Other requests wait until that is clear.
+    uncertain: usize,
+    backlog: VecDeque<Result<Request, Rejected>>,
     asked: Slab<Asked>,
     commands: Vec<(Tag, Command)>,
     outbox: Outbox,
@@ -103,6 +108,8 @@ struct Opening {
     binding: Binding,
     /// What to restore when the server does not know the peer. `None`: then it cannot be opened.
     restore: Option<Option<Want>>,
+    /// Whether it may have to be restored, or is being restored.
+    uncertain: bool,
 }
 
 impl Session {
@@ -115,6 +122,8 @@ impl Session {
             bad_in_a_row: 0,
             close: None,
             peers: Peers::default(),
+            uncertain: 0,
+            backlog: VecDeque::new(),
             asked: Slab::new(),
             commands: Vec::new(),
             outbox: Outbox::default(),
@@ -126,25 +135,19 @@ impl Session {
     pub(super) fn on_text(&mut self, text: &str, identities: Identities<'_>) {
         let messages = match wire::read(text) {
             Ok(messages) => messages,
-            Err(rejected) => return self.reject(&rejected),
+            Err(rejected) => SmallVec::from_buf([Err(rejected)]),
         };
-        for message in messages {
-            if self.close.is_some() {
-                return;
-            }
-            match message {
-                Ok(request) => self.on_request(request, identities),
-                Err(rejected) => self.reject(&rejected),
-            }
-        }
+        self.backlog.extend(messages);
+        self.work_off(identities);
     }
 
     /// The engine has something to say.
-    pub(super) fn on_event(&mut self, event: Event) {
+    pub(super) fn on_event(&mut self, event: Event, identities: Identities<'_>) {
         match event {
             Event::Reply { tag, reply, blocked_by } => {
                 self.on_reply(tag, reply, &blocked_by);
                 self.later.replied(&mut self.outbox);
+                self.work_off(identities);
             }
             Event::Effect(effect) => self.on_effect(effect),
         }
@@ -169,6 +172,11 @@ impl Session {
         self.close.or(drained.then_some(Close::Restarting))
     }
 
+    /// Whether messages wait for others. Then no further frames should be read.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
     /// How many commands are to be submitted.
     pub(super) fn commands(&self) -> usize {
         self.commands.len()
@@ -187,6 +195,21 @@ impl Session {
     /// How much is waiting to be sent.
     pub(super) fn queued_bytes(&self) -> usize {
         self.outbox.bytes() + self.later.bytes()
+    }
+
+    /// Handles messages in their order, until one has to wait.
+    fn work_off(&mut self, identities: Identities<'_>) {
+        while self.close.is_none() {
+            let open = matches!(self.backlog.front(), Some(Ok(Request { ask: Ask::Open(_), .. })));
+            if self.uncertain > 0 && !open {
+                break;
+            }
+            match self.backlog.pop_front() {
+                Some(Ok(request)) => self.on_request(request, identities),
+                Some(Err(rejected)) => self.reject(&rejected),
+                None => break,
+            }
+        }
     }
 
     fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {

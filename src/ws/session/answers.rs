@@ -58,15 +58,16 @@ impl Session {
     }
 
     fn on_opened(&mut self, mut opening: Box<Opening>, reply: Result<Reply, Refusal>) {
+        if let (Err(Refusal::UnknownPeer), Some(held)) = (&reply, opening.restore.take()) {
+            return self.restore(opening, held);
+        }
+        self.uncertain -= usize::from(opening.uncertain);
         match reply {
             Ok(Reply::Opened) => self.opened(&opening, &[], None, false),
             Ok(Reply::Bound { locks, pending }) => self.opened(&opening, &locks, pending, false),
             Ok(Reply::Restored { locks }) => self.opened(&opening, &locks, None, true),
             Ok(_) => self.close = Some(Close::Internal),
-            Err(refusal) => match (&refusal, opening.restore.take()) {
-                (Refusal::UnknownPeer, Some(held)) => self.restore(opening, held),
-                (_, _) => self.not_opened(&opening, &refusal),
-            },
+            Err(refusal) => self.not_opened(&opening, &refusal),
         }
     }
 
@@ -92,17 +93,11 @@ impl Session {
         let Some(bound) = self.peers.get_mut(peer) else { return };
         bound.hold(locks);
         bound.wait = pending.map(|ticket| Box::new(Wait::new(ticket)));
-        for request in bound.backlog.take().into_iter().flatten() {
-            self.on_bound_request(number, peer, request);
-        }
     }
 
     fn not_opened(&mut self, opening: &Opening, refusal: &Refusal) {
         self.refused(opening.id, opening.number, refusal);
-        let Some(peer) = self.peers.remove(opening.peer) else { return };
-        for request in peer.backlog.into_iter().flatten() {
-            self.refused(request.id, opening.number, &Refusal::UnknownPeer);
-        }
+        self.peers.remove(opening.peer);
     }
 
     fn held(&mut self, id: Option<RequestId>, number: LocalPeer, peer: PeerId, locks: &[Lock]) {

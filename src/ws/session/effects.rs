@@ -71,9 +71,7 @@ impl Session {
     fn lost(&mut self, peer: PeerId, reason: LostReason) {
         let Some(peer) = self.peers.remove(peer) else { return };
         let number = peer.number;
-        let waiting = peer.wait.iter().flat_map(|wait| wait.joined.iter().copied());
-        let asked = peer.backlog.iter().flatten().map(|request| request.id);
-        for id in waiting.chain(asked) {
+        for id in peer.wait.iter().flat_map(|wait| wait.joined.iter().copied()) {
             let message = "the peer is not bound to this connection any more";
             self.fail(Failure::new(id, Some(number), Code::UnknownPeer, message));
         }

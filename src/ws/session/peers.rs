@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use crate::engine::{Count, Lock, Locks, PeerId, SemaphoreName, TicketId, Want};
-use crate::ws::wire::{LocalPeer, Request, RequestId};
+use crate::ws::wire::{LocalPeer, RequestId};
 
 /// Most requests that can wait for the end of the same wait.
 pub(super) const MAX_JOINED: usize = 16;
@@ -25,8 +25,6 @@ pub(super) struct Peer {
     /// What the peer holds as far as this session was told, ordered by name.
     held: Locks,
     pub(super) wait: Option<Box<Wait>>,
-    /// Requests that came while it was not certain yet which peer it will be.
-    pub(super) backlog: Option<Vec<Request>>,
 }
 
 /// What a peer waits for.
@@ -45,25 +43,19 @@ impl Peers {
     }
 
     /// Adds a peer. `false`: the number or the peer is here already.
-    pub(super) fn add(
-        &mut self,
-        number: LocalPeer,
-        id: PeerId,
-        backlog: Option<Vec<Request>>,
-    ) -> bool {
+    pub(super) fn add(&mut self, number: LocalPeer, id: PeerId) -> bool {
         if self.numbers.contains_key(&number) || self.peers.contains_key(&id) {
             return false;
         }
         self.numbers.insert(number, id);
-        let peer = Peer { number, held: Locks::new(), wait: None, backlog };
+        let peer = Peer { number, held: Locks::new(), wait: None };
         self.peers.insert(id, Box::new(peer));
         true
     }
 
     /// Who has this number.
-    pub(super) fn numbered(&mut self, number: LocalPeer) -> Option<(PeerId, &mut Peer)> {
-        let id = *self.numbers.get(&number)?;
-        self.peers.get_mut(&id).map(|peer| (id, &mut **peer))
+    pub(super) fn numbered(&self, number: LocalPeer) -> Option<PeerId> {
+        self.numbers.get(&number).copied()
     }
 
     pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {

@@ -6,9 +6,6 @@ use super::super::wire::{
 use super::{Asked, Binding, Close, Identities, Opening, Session};
 use crate::engine::{Command, PeerId, Want};
 
-/// Most requests that can wait until it is certain which peer they are for.
-const MAX_BACKLOG: usize = 64;
-
 impl Session {
     pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, identities: Identities<'_>) {
         let number = match &ask {
@@ -48,12 +45,12 @@ impl Session {
             self.close = Some(Close::Internal);
             return;
         };
-        let (peer, key, backlog) = match open.origin {
-            Origin::New => (PeerId::Session(identity.number), identity.key, None),
-            Origin::Resume { peer, key, .. } => (peer, key, Some(Vec::new())),
-            Origin::Adopt { peer, .. } => (peer, identity.key, Some(Vec::new())),
+        let (peer, key) = match open.origin {
+            Origin::New => (PeerId::Session(identity.number), identity.key),
+            Origin::Resume { peer, key, .. } => (peer, key),
+            Origin::Adopt { peer, .. } => (peer, identity.key),
         };
-        if !self.peers.add(number, peer, backlog) {
+        if !self.peers.add(number, peer) {
             let message = "the connection has this peer, or one with this number, already";
             return self.answer_failure(Failure::new(id, Some(number), Code::PeerInUse, message));
         }
@@ -79,13 +76,14 @@ impl Session {
             }
             Origin::Adopt { held, .. } => (Command::Adopt { peer, expires_in, session }, held),
         };
-        let opening = Opening { id, number, peer, expires_in, binding, restore };
+        let uncertain = restore.is_some();
+        self.uncertain += usize::from(uncertain);
+        let opening = Opening { id, number, peer, expires_in, binding, restore, uncertain };
         self.submit(Asked::Open(Box::new(opening)), command);
     }
 
     /// The server does not know the peer: it takes the client's word.
-    pub(super) fn restore(&mut self, mut opening: Box<Opening>, held: Option<Want>) {
-        opening.restore = None;
+    pub(super) fn restore(&mut self, opening: Box<Opening>, held: Option<Want>) {
         let command = Command::Restore {
             peer: opening.peer,
             expires_in: opening.expires_in,
@@ -95,32 +93,12 @@ impl Session {
         self.submit(Asked::Open(opening), command);
     }
 
-    fn on_peer_request(&mut self, number: LocalPeer, request: Request) {
-        let Some((id, peer)) = self.peers.numbered(number) else {
+    fn on_peer_request(&mut self, number: LocalPeer, Request { id, ask }: Request) {
+        let Some(peer) = self.peers.numbered(number) else {
             let message = "the connection has no peer with this number";
-            return self.answer_failure(Failure::new(
-                request.id,
-                Some(number),
-                Code::UnknownPeer,
-                message,
-            ));
+            let failure = Failure::new(id, Some(number), Code::UnknownPeer, message);
+            return self.answer_failure(failure);
         };
-        match &mut peer.backlog {
-            None => self.on_bound_request(number, id, request),
-            Some(backlog) if backlog.len() < MAX_BACKLOG => backlog.push(request),
-            Some(_) => {
-                let message = "too many requests for a peer that is being opened";
-                self.answer_failure(Failure::limit(request.id, number, message, MAX_BACKLOG));
-            }
-        }
-    }
-
-    pub(super) fn on_bound_request(
-        &mut self,
-        number: LocalPeer,
-        peer: PeerId,
-        Request { id, ask }: Request,
-    ) {
         match ask {
             Ask::Acquire(acquire) => self.acquire(id, peer, acquire),
             Ask::Release { names, .. } => {

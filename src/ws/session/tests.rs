@@ -135,15 +135,12 @@ impl Stage {
     }
 
     fn hear(&mut self, name: &str, text: &str) {
-        let mut identities = self.identities;
+        let mut last = self.identities;
         let connected = self.connected(name);
         if !connected.closed {
-            connected.session.on_text(text, &mut || {
-                identities += 1;
-                Some(Identity { number: identities, key: Key::new(identities.into()) })
-            });
+            connected.session.on_text(text, &mut || numbered(&mut last));
         }
-        self.identities = identities;
+        self.identities = last;
     }
 
     fn connected(&mut self, name: &str) -> &mut Connected {
@@ -165,7 +162,7 @@ impl Stage {
             let mut quiet = true;
             for Connected { session, events, .. } in self.sessions.values_mut() {
                 while let Some(event) = events.try_recv() {
-                    session.on_event(event);
+                    session.on_event(event, &mut || numbered(&mut self.identities));
                     quiet = false;
                 }
             }
@@ -184,6 +181,12 @@ impl Stage {
             }
         }
     }
+}
+
+/// One identity after the other.
+fn numbered(last: &mut u64) -> Option<Identity> {
+    *last += 1;
+    Some(Identity { number: *last, key: Key::new((*last).into()) })
 }
 
 fn rules() -> Rules {
