@@ -1,7 +1,7 @@
 //! `throttle` hands out leases on semaphores to programs on many machines.
 //!
-//! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`],
-//! with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
+//! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
+//! and [`ws`], with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
 
 pub mod app;
 pub mod cli;
@@ -17,3 +17,4 @@ pub mod runtime;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;
+pub mod ws;

@@ -48,16 +48,18 @@ impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
         self.on(MethodFilter::DELETE, "DELETE", pattern, handler)
     }
 
-    /// Who answers for all the rest: paths that are unknown, and known ones with another method.
-    pub(crate) fn otherwise<T: 'static, U: 'static>(
-        self,
-        unknown_path: impl Wrappable<T, S>,
-        wrong_method: impl Wrappable<U, S>,
-    ) -> Router<S> {
+    /// Who answers for paths that are unknown.
+    pub(crate) fn otherwise<T: 'static>(self, unknown_path: impl Wrappable<T, S>) -> Router<S> {
         let route = Arc::new(self.metrics.route("any", "unmatched"));
         self.router
             .fallback(Watched { handler: unknown_path, route: Arc::clone(&route) })
             .method_not_allowed_fallback(Watched { handler: wrong_method, route })
+    }
+
+    /// Leaves paths that are unknown to another router.
+    pub(crate) fn complete(self) -> Router<S> {
+        let route = Arc::new(self.metrics.route("any", "unmatched"));
+        self.router.method_not_allowed_fallback(Watched { handler: wrong_method, route })
     }
 
     fn on<T: 'static>(
@@ -71,6 +73,10 @@ impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
         let router = self.router.route(pattern, on(filter, Watched { handler, route }));
         Self { router, ..self }
     }
+}
+
+async fn wrong_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").into_response()
 }
 
 /// A handler that can be watched. All that are functions can.

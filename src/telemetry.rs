@@ -1,6 +1,6 @@
 //! Starts the logging: events of `tracing` go to the standard error stream and, if so configured, to Graylog.
 //!
-//! An event is one line whatever is in it: text that users chose cannot forge a second one ([`fields`]). Nothing
+//! An event is one line whatever is in it: text that users chose cannot forge a second one (`fields`). Nothing
 //! here waits for anybody: when Graylog cannot be reached, its part of the log is lost and the server goes on.
 
 mod fields;

@@ -15,7 +15,8 @@ use super::{Config, semaphores};
 use crate::engine::Span;
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 5] = ["limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES];
+const SECTIONS: [&str; 6] =
+    ["limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions"];
 const SEMAPHORES: &str = "semaphores";
 const GELF: &str = "logging.gelf";
 

@@ -37,10 +37,26 @@ pub struct Config {
     pub expiry_grace: Duration,
     /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
+    /// How long nothing new is granted after the start, so that those who held something before can come back
+    /// first; 0 to a day. Default: 0.
+    pub recovery_grace: Duration,
+    /// How WebSocket sessions are kept.
+    pub sessions: Sessions,
     /// Bounds on what clients may do.
     pub limits: Limits,
     /// Where the log goes.
     pub logging: Logging,
+}
+
+/// How WebSocket sessions are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// How often the server pings. A session that is silent for twice as long is ended. 1 µs to a day. Default: 15 s.
+    pub heartbeat: Duration,
+    /// How long the first message may take, 1 µs to a day. Default: 5 s.
+    pub hello_timeout: Duration,
+    /// Most peers of one connection, 1 to 1,000,000. Default: 1,024.
+    pub max_peers_per_connection: usize,
 }
 
 /// Bounds on what clients may do. Each keeps one of them from taking the server away from the others.
@@ -116,8 +132,20 @@ impl Default for Config {
             port: 8000,
             expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
+            recovery_grace: Duration::ZERO,
+            sessions: Sessions::default(),
             limits: Limits::default(),
             logging: Logging::default(),
+        }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            hello_timeout: Duration::from_secs(5),
+            max_peers_per_connection: 1024,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The table of all settings but the semaphores. The file, the flags, the variables and the help are all made
 //! from it, so that none of them can lack a setting or treat it differently.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::input::Input;
@@ -46,7 +47,7 @@ impl Setting {
 }
 
 /// All settings but the semaphores.
-pub static SETTINGS: [Setting; 16] = [
+pub static SETTINGS: [Setting; 20] = [
     Setting {
         key: "address",
         flag: "address",
@@ -68,11 +69,43 @@ pub static SETTINGS: [Setting; 16] = [
         flag: "expiry-grace",
         value_name: "DURATION",
         help: "How much longer than it asked for a peer of the REST interface lives",
-        written: |config| match config.expiry_grace {
-            Duration::ZERO => Some(quoted("0s")),
-            grace => Some(quoted(Span::from(grace))),
-        },
+        written: |config| Some(quoted(Seconds(config.expiry_grace))),
         apply: |config, input| input.duration_or_zero(DAY).map(|it| config.expiry_grace = it),
+    },
+    Setting {
+        key: "recovery_grace",
+        flag: "recovery-grace",
+        value_name: "DURATION",
+        help: "Time after the start in which clients come back before anything new is granted",
+        written: |config| Some(quoted(Seconds(config.recovery_grace))),
+        apply: |config, input| input.duration_or_zero(DAY).map(|it| config.recovery_grace = it),
+    },
+    Setting {
+        key: "sessions.heartbeat",
+        flag: "heartbeat",
+        value_name: "DURATION",
+        help: "How often WebSocket sessions are pinged; silence of twice as long ends them",
+        written: |config| Some(quoted(Span::from(config.sessions.heartbeat))),
+        apply: |config, input| input.duration(DAY).map(|it| config.sessions.heartbeat = it),
+    },
+    Setting {
+        key: "sessions.hello_timeout",
+        flag: "hello-timeout",
+        value_name: "DURATION",
+        help: "Time for the first message of a WebSocket session to arrive",
+        written: |config| Some(quoted(Span::from(config.sessions.hello_timeout))),
+        apply: |config, input| input.duration(DAY).map(|it| config.sessions.hello_timeout = it),
+    },
+    Setting {
+        key: "sessions.max_peers_per_connection",
+        flag: "max-peers-per-connection",
+        value_name: "COUNT",
+        help: "Most peers of one WebSocket session",
+        written: |config| Some(config.sessions.max_peers_per_connection.to_string()),
+        apply: |config, input| {
+            let count = input.integer(1..=1_000_000);
+            count.map(|it| config.sessions.max_peers_per_connection = it)
+        },
     },
     Setting {
         key: "limits.max_expires_in",
@@ -226,7 +259,16 @@ fn are_directives(text: &str) -> bool {
         && tracing_subscriber::EnvFilter::try_new(text).is_ok()
 }
 
-fn quoted(value: impl std::fmt::Display) -> String {
+/// A duration that may be zero, which has no largest unit.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_zero() { f.write_str("0s") } else { Span::from(self.0).fmt(f) }
+    }
+}
+
+fn quoted(value: impl fmt::Display) -> String {
     format!("\"{value}\"")
 }
 

@@ -28,6 +28,7 @@ pub struct Metrics {
     leases: Arc<LeaseMetrics>,
     levels: Levels,
     peers: IntGauge,
+    sessions: SessionGauge,
     http: HttpMetrics,
 }
 
@@ -40,6 +41,8 @@ impl Metrics {
         let registry = Registry::new();
         let peers = IntGauge::new("throttle_peers", "Peers that are known")?;
         register(&registry, &peers)?;
+        let sessions = IntGauge::new("throttle_sessions", "WebSocket sessions that are open")?;
+        register(&registry, &sessions)?;
         register(&registry, &build_info()?)?;
         register_process(&registry)?;
         Ok(Self {
@@ -47,6 +50,7 @@ impl Metrics {
             levels: Levels::new(&registry, semaphores)?,
             http: HttpMetrics::new(&registry)?,
             peers,
+            sessions: SessionGauge(sessions),
             registry,
         })
     }
@@ -58,6 +62,11 @@ impl Metrics {
 
     pub(crate) fn http(&self) -> &HttpMetrics {
         &self.http
+    }
+
+    /// Counts sessions.
+    pub(crate) fn sessions(&self) -> SessionGauge {
+        self.sessions.clone()
     }
 
     /// All that there is to see now, in Prometheus' text format.
@@ -80,6 +89,28 @@ impl Metrics {
             Ok::<_, prometheus::Error>(text)
         });
         Ok(text.await??)
+    }
+}
+
+/// How many sessions there are.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionGauge(IntGauge);
+
+/// One session, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct CountedSession(IntGauge);
+
+impl SessionGauge {
+    /// One more.
+    pub(crate) fn enter(&self) -> CountedSession {
+        self.0.inc();
+        CountedSession(self.0.clone())
+    }
+}
+
+impl Drop for CountedSession {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 
-use crate::engine::{Command, Refusal, Reply, Span};
+use crate::engine::{Command, Refusal, Reply, Span, Time};
 use crate::metrics::Metrics;
 use crate::routing::Routes;
 use crate::runtime::{Clock, EngineGone, Handle};
@@ -40,6 +40,8 @@ pub struct Parts {
     pub max_expires_in: Span,
     /// How much longer than it asked for a peer lives.
     pub expiry_grace: Span,
+    /// From when on locks are granted.
+    pub ready_from: Time,
     /// Largest body that is read.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
@@ -73,6 +75,7 @@ pub fn router(rest: Rest) -> Router {
         .get("/", operations::greet)
         .get("/dashboard.css", operations::stylesheet)
         .get("/health", operations::health)
+        .get("/ready", operations::ready)
         .get("/version", operations::version)
         .get("/metrics", operations::metrics)
         .post("/new_peer", peers::open)
@@ -88,6 +91,6 @@ pub fn router(rest: Rest) -> Router {
         .put("/peers/{id}/is_acquired", acquire::acquire)
         .delete("/peers/{id}/is_acquired", locks::leave)
         .get("/remainder", locks::remainder)
-        .otherwise(operations::unknown_path, operations::wrong_method)
+        .otherwise(operations::unknown_path)
         .with_state(rest)
 }

@@ -59,6 +59,15 @@ pub(super) async fn health(State(rest): State<Rest>) -> Answer {
     }
 }
 
+/// For whoever sends clients here: not while those who held something before a restart are still coming back.
+pub(super) async fn ready(State(rest): State<Rest>) -> Answer {
+    if rest.0.clock.now() < rest.0.ready_from {
+        let text = "The server waits for clients to come back after its start.";
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, text));
+    }
+    health(State(rest)).await
+}
+
 pub(super) async fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
@@ -73,8 +82,4 @@ pub(super) async fn unknown_path(State(rest): State<Rest>, method: Method) -> Re
         rest.0.metrics.http().not_found();
     }
     (StatusCode::NOT_FOUND, Html(NOT_FOUND)).into_response()
-}
-
-pub(super) async fn wrong_method() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed").into_response()
 }

@@ -16,6 +16,7 @@ mod peers;
 mod restore;
 mod shutdown;
 mod waiting;
+mod ws;
 
 #[cfg(unix)]
 mod documents;

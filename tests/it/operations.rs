@@ -127,6 +127,7 @@ async fn without_an_engine_nothing_is_healthy() {
         shutdown,
         max_expires_in: Limits::default().max_expires_in,
         expiry_grace: Span::ZERO,
+        ready_from: Time::default(),
         max_body_bytes: 1024,
         body_read_timeout: Duration::from_secs(5),
     });

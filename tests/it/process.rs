@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 
 use tempfile::NamedTempFile;
 
@@ -14,6 +15,7 @@ pub(crate) struct Process {
     pub(crate) address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
+    follower: Option<JoinHandle<()>>,
     _configuration: NamedTempFile,
 }
 
@@ -44,9 +46,9 @@ impl Process {
         let (found, address) = mpsc::channel();
         let stderr = child.stderr.take().unwrap();
         let written = Arc::clone(&log);
-        std::thread::spawn(move || follow(stderr, &written, &found));
+        let follower = Some(std::thread::spawn(move || follow(stderr, &written, &found)));
         let address = address.recv_timeout(DEADLINE).expect("the server does not say its address");
-        Self { address, child, log, _configuration: file }
+        Self { address, child, log, follower, _configuration: file }
     }
 
     /// What it has written to its log by now.
@@ -60,13 +62,17 @@ impl Process {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for the end of its log.
     pub(crate) async fn exit_code(&mut self) -> Option<i32> {
         let child = Mutex::new(&mut self.child);
         eventually("the process ends", || async {
             child.lock().unwrap().try_wait().unwrap().is_some()
         })
         .await;
+        // Only then is all in the log that it has written.
+        if let Some(follower) = self.follower.take() {
+            follower.join().unwrap();
+        }
         self.child.wait().unwrap().code()
     }
 }

@@ -1,0 +1,327 @@
+//! Between a socket, a session and the engine: takes what is ready from each, submits one batch, writes one frame and
+//! flushes once. It decides only what the session cannot know: whether the other side reads, and whether it lives.
+//!
+//! Nobody waits for a session: what is queued for its socket is bounded in bytes, and a client that does not read is
+//! sent away.
+
+mod farewell;
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
+
+use super::close::Close;
+use super::session::{Identity, Rules, Session};
+use crate::engine::Key;
+use crate::metrics::SessionGauge;
+use crate::runtime::{Events, Handle, Line};
+use crate::shutdown::Shutdown;
+
+/// Most that waits for a socket which takes nothing.
+const MAX_QUEUED_BYTES: usize = 256 * 1024;
+
+/// What a session reads at once. It is allocated as long as the session lives.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// What is collected before it is written, unless there is no more.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Frames, commands and events that are taken in one turn, before others get theirs.
+const FRAMES_PER_TURN: usize = 64;
+const COMMANDS_PER_TURN: usize = 512;
+const EVENTS_PER_TURN: usize = 1024;
+
+/// When the server goes away, its clients come back spread over this time.
+const RECONNECT_WITHIN_MS: u64 = 5_000;
+
+/// What all sessions of a server have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) rules: Arc<Rules>,
+    pub(super) engine: Handle,
+    pub(super) shutdown: Shutdown,
+    pub(super) sessions: SessionGauge,
+    pub(super) max_frame_bytes: usize,
+    pub(super) heartbeat: Duration,
+    pub(super) hello_timeout: Duration,
+}
+
+/// Serves one session to its end.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Arc<Shared>) {
+    let counted = shared.sessions.enter();
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_message_size(Some(shared.max_frame_bytes))
+        .max_frame_size(Some(shared.max_frame_bytes));
+    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let (line, events) = shared.engine.connect();
+    let session = Session::new(Arc::clone(&shared.rules), line.connection());
+    let opened = Instant::now();
+    let mut pump = Pump {
+        socket,
+        session,
+        line,
+        events,
+        flushing: false,
+        hello_until: opened + shared.hello_timeout,
+        heard: opened,
+        ping_at: opened + shared.heartbeat,
+        end: None,
+        shared,
+    };
+    let end = pump.serve().await;
+    drop(counted);
+    // Dropping the line is the end of the connection for its peers, whatever the socket does from now on.
+    let Pump { socket, session, shared, .. } = pump;
+    tracing::debug!(?end, "a session ended");
+    farewell::send(socket, session, end, &shared.shutdown).await;
+}
+
+/// How a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The server ends it.
+    Closing(Close),
+    /// The client has ended it, as it should.
+    ClosedByClient,
+    /// The socket is of no use any more.
+    Gone,
+}
+
+/// What to do after a turn.
+enum Turn {
+    Submit,
+    End(End),
+}
+
+struct Pump<S> {
+    shared: Arc<Shared>,
+    socket: WebSocketStream<S>,
+    session: Session,
+    line: Line,
+    events: Events,
+    /// Whether something was written that may not be on its way yet.
+    flushing: bool,
+    hello_until: Instant,
+    /// When the last frame came.
+    heard: Instant,
+    ping_at: Instant,
+    end: Option<End>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
+    async fn serve(&mut self) -> End {
+        let shutdown = self.shared.shutdown.clone();
+        let mut draining = pin!(shutdown.draining().fuse());
+        let mut alarm = pin!(sleep_until(self.due()));
+        loop {
+            let turn = poll_fn(|cx| {
+                if draining.as_mut().poll(cx).is_ready() {
+                    self.session.on_draining(reconnect_in_ms());
+                }
+                self.turn(cx, alarm.as_mut())
+            });
+            match turn.await {
+                Turn::Submit => {
+                    let commands = self.session.take_commands();
+                    if self.line.submit(commands).await.is_err() {
+                        return End::Closing(Close::Restarting);
+                    }
+                }
+                Turn::End(end) => return end,
+            }
+        }
+    }
+
+    /// Takes in what is ready, and sends what there is to say about it. What has been asked for is submitted even
+    /// when the session is about to end.
+    fn turn(&mut self, cx: &mut Context<'_>, alarm: Pin<&mut Sleep>) -> Poll<Turn> {
+        self.end = self
+            .end
+            .or_else(|| self.take_events(cx))
+            .or_else(|| self.take_frames(cx))
+            .or_else(|| self.look_at_the_clock(cx, alarm))
+            .or_else(|| self.write(cx));
+        if self.session.commands() > 0 {
+            return Poll::Ready(Turn::Submit);
+        }
+        let end = self.end.or_else(|| self.session.close().map(End::Closing));
+        end.map_or(Poll::Pending, |end| Poll::Ready(Turn::End(end)))
+    }
+
+    fn take_events(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        for _ in 0..EVENTS_PER_TURN {
+            match pin!(self.events.recv()).poll(cx) {
+                Poll::Ready(Some(event)) => self.session.on_event(event, &mut random_identity),
+                // The engine is gone.
+                Poll::Ready(None) => return Some(End::Closing(Close::Restarting)),
+                Poll::Pending => return None,
+            }
+        }
+        cx.waker().wake_by_ref();
+        None
+    }
+
+    fn take_frames(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        let mut heard = false;
+        let mut end = None;
+        let mut frames = 0;
+        while end.is_none() {
+            if self.session.has_backlog() || self.session.close().is_some() {
+                break;
+            }
+            if frames == FRAMES_PER_TURN || self.is_sated() {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            let Poll::Ready(frame) = self.socket.poll_next_unpin(cx) else { break };
+            (heard, frames) = (true, frames + 1);
+            end = match frame {
+                Some(Ok(message)) => self.take(message),
+                Some(Err(error)) => Some(end_of(&error)),
+                None => Some(End::Gone),
+            };
+        }
+        if heard {
+            self.heard = Instant::now();
+        }
+        end
+    }
+
+    /// Whether what was read has to be dealt with before more is.
+    fn is_sated(&self) -> bool {
+        self.session.commands() >= COMMANDS_PER_TURN
+            || self.session.queued_bytes() >= MAX_QUEUED_BYTES
+    }
+
+    fn take(&mut self, message: Message) -> Option<End> {
+        match message {
+            Message::Text(text) => {
+                self.session.on_text(&text, &mut random_identity);
+                None
+            }
+            Message::Binary(_) => Some(End::Closing(Close::Binary)),
+            Message::Close(_) => Some(End::ClosedByClient),
+            // Pings are answered by the socket itself. Frames are never read.
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
+        }
+    }
+
+    /// When there is something to do although nothing happens.
+    fn due(&self) -> Instant {
+        let due = self.ping_at.min(self.heard + 2 * self.shared.heartbeat);
+        if self.session.is_greeted() { due } else { due.min(self.hello_until) }
+    }
+
+    fn look_at_the_clock(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut alarm: Pin<&mut Sleep>,
+    ) -> Option<End> {
+        while alarm.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let silent = now >= self.heard + 2 * self.shared.heartbeat;
+            if silent || (!self.session.is_greeted() && now >= self.hello_until) {
+                return Some(End::Closing(Close::Silent));
+            }
+            if now >= self.ping_at {
+                self.ping_at = now + self.shared.heartbeat;
+                if self.ping(cx).is_err() {
+                    return Some(End::Gone);
+                }
+            }
+            alarm.as_mut().reset(self.due());
+        }
+        None
+    }
+
+    /// A socket that takes nothing at the moment has enough to deliver.
+    fn ping(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        if let Poll::Ready(ready) = self.socket.poll_ready_unpin(cx) {
+            ready?;
+            self.socket.start_send_unpin(Message::Ping(Bytes::new()))?;
+            self.flushing = true;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        match self.write_frames(cx) {
+            Err(_) => Some(End::Gone),
+            Ok(()) if self.session.queued_bytes() >= MAX_QUEUED_BYTES => {
+                Some(End::Closing(Close::TooSlow))
+            }
+            Ok(()) => None,
+        }
+    }
+
+    /// Writes frames as long as the socket takes them.
+    fn write_frames(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        loop {
+            if self.flushing {
+                let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx) else { return Ok(()) };
+                flushed?;
+                self.flushing = false;
+            }
+            while let Poll::Ready(ready) = self.socket.poll_ready_unpin(cx) {
+                ready?;
+                let Some(frame) = self.session.pop_frame() else { break };
+                self.socket.start_send_unpin(text(frame)?)?;
+                self.flushing = true;
+            }
+            if !self.flushing {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A text frame. That it is UTF-8 is checked once more: there is no other way without unsafe code.
+fn text(frame: Vec<u8>) -> Result<Message, Error> {
+    Ok(Message::Text(Utf8Bytes::try_from(frame)?))
+}
+
+/// What is to be done about a socket that cannot be read any more.
+fn end_of(error: &Error) -> End {
+    if matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) {
+        return End::Gone;
+    }
+    if matches!(error, Error::Protocol(_)) {
+        return End::Closing(Close::ProtocolError);
+    }
+    if matches!(error, Error::Capacity(_)) {
+        return End::Closing(Close::TooLarge);
+    }
+    if matches!(error, Error::Utf8(_)) {
+        return End::Closing(Close::NotUtf8);
+    }
+    End::Gone
+}
+
+fn random_identity() -> Option<Identity> {
+    let mut bytes = [0; 24];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::error!(%error, "the system has no random numbers");
+        return None;
+    }
+    let (number, key) = bytes.split_at(8);
+    // Below 2^53, like all numbers that a browser may see.
+    let number = u64::from_le_bytes(number.try_into().ok()?) >> 11;
+    Some(Identity { number, key: Key::new(u128::from_le_bytes(key.try_into().ok()?)) })
+}
+
+/// Each client gets its own time. Without random numbers all come at once, which is no reason to fail.
+fn reconnect_in_ms() -> u64 {
+    getrandom::u64().unwrap_or_default() % RECONNECT_WITHIN_MS
+}

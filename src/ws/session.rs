@@ -1,0 +1,292 @@
+//! One session: frames and events in, commands and frames out. It maps the client's numbers for its peers and
+//! requests to identities and tags, and it answers.
+//!
+//! It is pure. Absent are sockets, async, a clock and randomness: identities for new peers are handed in. What it
+//! says depends on nothing but what it was told before.
+
+mod answers;
+mod effects;
+mod later;
+mod outbox;
+mod peers;
+mod requests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use slab::Slab;
+use smallvec::SmallVec;
+
+use self::later::Later;
+use self::outbox::Outbox;
+use self::peers::Peers;
+use super::close::Close;
+use super::wire::{
+    self, Ask, Code, Failure, Limits, LocalPeer, Message, Rejected, Request, RequestId,
+};
+use crate::engine::{
+    Command, ConnectionId, Key, PeerId, SemaphoreName, Session as Binding, Span, Want,
+};
+use crate::runtime::{Event, Tag};
+
+/// So many unreadable messages in a row end a session.
+const MAX_BAD_IN_A_ROW: u32 = 10;
+
+/// What is the same for all sessions of a server.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) server: &'static str,
+    pub(super) epoch: String,
+    pub(super) heartbeat_ms: u64,
+    pub(super) limits: Limits,
+}
+
+/// Who a new peer is. Both must be random.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    pub(super) number: u64,
+    pub(super) key: Key,
+}
+
+/// Gives out identities. `None`: the system has no random numbers.
+pub(super) type Identities<'a> = &'a mut dyn FnMut() -> Option<Identity>;
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct Session {
+    rules: Arc<Rules>,
+    connection: ConnectionId,
+    greeted: bool,
+    draining: bool,
+    bad_in_a_row: u32,
+    close: Option<Close>,
+    peers: Peers,
+    /// Peers that may turn out to be unknown and to have to be restored. Other requests wait until that is clear.
+    uncertain: usize,
+    backlog: VecDeque<Result<Request, Rejected>>,
+    asked: Slab<Asked>,
+    commands: Vec<(Tag, Command)>,
+    outbox: Outbox,
+    later: Later,
+}
+
+/// What a command was submitted for.
+#[derive(Debug)]
+enum Asked {
+    Open(Box<Opening>),
+    /// `want` is there when it has several names.
+    Acquire {
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        want: Option<Box<Want>>,
+    },
+    Release {
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        names: Option<Vec<SemaphoreName>>,
+    },
+    Cancel {
+        id: Option<RequestId>,
+        number: LocalPeer,
+    },
+    Close {
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+    },
+}
+
+/// A peer that is about to be bound.
+#[derive(Debug)]
+struct Opening {
+    id: Option<RequestId>,
+    number: LocalPeer,
+    peer: PeerId,
+    expires_in: Span,
+    binding: Binding,
+    /// What to restore when the server does not know the peer. `None`: then it cannot be opened.
+    restore: Option<Option<Want>>,
+    /// Whether it may have to be restored, or is being restored.
+    uncertain: bool,
+}
+
+impl Session {
+    pub(super) fn new(rules: Arc<Rules>, connection: ConnectionId) -> Self {
+        Self {
+            rules,
+            connection,
+            greeted: false,
+            draining: false,
+            bad_in_a_row: 0,
+            close: None,
+            peers: Peers::default(),
+            uncertain: 0,
+            backlog: VecDeque::new(),
+            asked: Slab::new(),
+            commands: Vec::new(),
+            outbox: Outbox::default(),
+            later: Later::default(),
+        }
+    }
+
+    /// A text frame came in.
+    pub(super) fn on_text(&mut self, text: &str, identities: Identities<'_>) {
+        let messages = match wire::read(text) {
+            Ok(messages) => messages,
+            Err(rejected) => SmallVec::from_buf([Err(rejected)]),
+        };
+        self.backlog.extend(messages);
+        self.work_off(identities);
+    }
+
+    /// The engine has something to say.
+    pub(super) fn on_event(&mut self, event: Event, identities: Identities<'_>) {
+        match event {
+            Event::Reply { tag, reply, blocked_by } => {
+                self.on_reply(tag, reply, &blocked_by);
+                self.later.replied(&mut self.outbox);
+                self.work_off(identities);
+            }
+            Event::Effect(effect) => self.on_effect(effect),
+        }
+    }
+
+    /// The server is going away. What was asked for is still answered, new requests are refused.
+    pub(super) fn on_draining(&mut self, reconnect_in_ms: u64) {
+        if !self.draining {
+            self.draining = true;
+            self.say(&Message::Draining { reconnect_in_ms });
+        }
+    }
+
+    /// Whether the client has said `hello`.
+    pub(super) const fn is_greeted(&self) -> bool {
+        self.greeted
+    }
+
+    /// Why the session is to be ended, after everything was sent that there is to say.
+    pub(super) fn close(&self) -> Option<Close> {
+        let drained = self.draining && self.asked.is_empty();
+        self.close.or(drained.then_some(Close::Restarting))
+    }
+
+    /// Whether messages wait for others. Then no further frames should be read.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
+    /// How many commands are to be submitted.
+    pub(super) fn commands(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// What is to be submitted, in this order.
+    pub(super) fn take_commands(&mut self) -> Vec<(Tag, Command)> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// The next frame to send.
+    pub(super) fn pop_frame(&mut self) -> Option<Vec<u8>> {
+        self.outbox.pop()
+    }
+
+    /// How much is waiting to be sent.
+    pub(super) fn queued_bytes(&self) -> usize {
+        self.outbox.bytes() + self.later.bytes()
+    }
+
+    /// Handles messages in their order, until one has to wait.
+    fn work_off(&mut self, identities: Identities<'_>) {
+        while self.close.is_none() {
+            let open = matches!(self.backlog.front(), Some(Ok(Request { ask: Ask::Open(_), .. })));
+            if self.uncertain > 0 && !open {
+                break;
+            }
+            match self.backlog.pop_front() {
+                Some(Ok(request)) => self.on_request(request, identities),
+                Some(Err(rejected)) => self.reject(&rejected),
+                None => break,
+            }
+        }
+    }
+
+    fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {
+        let first = !self.greeted;
+        match (ask, first) {
+            (Ask::Hello, true) => self.greet(id),
+            (Ask::Hello, false) => self.bad(id, "hello: it comes only once"),
+            (
+                Ask::Open(_)
+                | Ask::Acquire(_)
+                | Ask::Release { .. }
+                | Ask::Cancel { .. }
+                | Ask::Close { .. }
+                | Ask::Ping,
+                true,
+            ) => self.bad(id, "the first message must be \"hello\""),
+            (ask, false) => {
+                self.bad_in_a_row = 0;
+                self.on_ask(id, ask, identities);
+            }
+        }
+    }
+
+    fn greet(&mut self, id: Option<RequestId>) {
+        self.greeted = true;
+        self.bad_in_a_row = 0;
+        let rules = Arc::clone(&self.rules);
+        self.say(&Message::Welcome {
+            id,
+            server: rules.server,
+            epoch: &rules.epoch,
+            heartbeat_ms: rules.heartbeat_ms,
+            limits: rules.limits,
+        });
+    }
+
+    fn bad(&mut self, id: Option<RequestId>, message: &str) {
+        self.reject(&Rejected { id, code: Code::BadMessage, message: message.to_owned() });
+    }
+
+    /// Answers a message that is no request. A client that sends nothing else is sent away.
+    fn reject(&mut self, rejected: &Rejected) {
+        let Rejected { id, code, message } = rejected;
+        self.answer_failure(Failure::new(*id, None, *code, message));
+        if *code == Code::BadMessage {
+            self.bad_in_a_row += 1;
+        }
+        if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
+            self.close = Some(Close::BadMessages);
+            self.later.flush(&mut self.outbox);
+        }
+    }
+
+    /// Answers a request of which the engine need not know, when all requests before it are answered.
+    fn answer(&mut self, message: &Message<'_>) {
+        self.later.say(message, &mut self.outbox);
+    }
+
+    /// See [`Session::answer`].
+    fn answer_failure(&mut self, failure: Failure<'_>) {
+        self.answer(&Message::Error(Box::new(failure)));
+    }
+
+    fn fail(&mut self, failure: Failure<'_>) {
+        self.say(&Message::Error(Box::new(failure)));
+    }
+
+    fn say(&mut self, message: &Message<'_>) {
+        self.outbox.push(message);
+    }
+
+    fn submit(&mut self, asked: Asked, command: Command) {
+        let tag = Tag(self.asked.insert(asked) as u64);
+        self.commands.push((tag, command));
+        self.later.submitted();
+    }
+}
+
+#[cfg(test)]
+mod tests;

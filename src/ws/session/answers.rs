@@ -1,0 +1,171 @@
+//! Replies of the engine become answers.
+
+use super::super::wire::{
+    Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText,
+};
+use super::peers::{MAX_JOINED, Wait};
+use super::{Asked, Close, Opening, Session};
+use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, TicketId, Want};
+use crate::runtime::Tag;
+
+impl Session {
+    pub(super) fn on_reply(
+        &mut self,
+        tag: Tag,
+        reply: Result<Reply, Refusal>,
+        blocked_by: &[Label],
+    ) {
+        let asked = usize::try_from(tag.0).ok().and_then(|tag| self.asked.try_remove(tag));
+        match (asked, reply) {
+            (Some(Asked::Open(opening)), reply) => self.on_opened(opening, reply),
+            (Some(Asked::Acquire { id, number, peer, .. }), Ok(Reply::Held { locks })) => {
+                self.held(id, number, peer, &locks);
+            }
+            (
+                Some(Asked::Acquire { id, number, peer, want }),
+                Ok(Reply::Queued { ticket, position }),
+            ) => {
+                if self.join(id, number, peer, ticket, want.as_deref()) {
+                    self.queued(id, number, position, blocked_by);
+                }
+            }
+            (Some(Asked::Release { id, number, peer, names }), Ok(Reply::Released { .. })) => {
+                self.released(id, number, peer, names.as_deref());
+            }
+            // The acquire that it has ended was told, if there was one.
+            (Some(Asked::Cancel { .. }), Ok(Reply::Cancelled { .. })) => {}
+            (Some(Asked::Close { id, number, peer }), Ok(Reply::Closed)) => {
+                self.peers.remove(peer);
+                if let Some(id) = id {
+                    self.say(&Message::Closed { id, peer: number });
+                }
+            }
+            (Some(Asked::Close { id, number, peer }), Err(refusal)) => {
+                self.peers.remove(peer);
+                self.refused(id, number, &refusal);
+            }
+            (
+                Some(
+                    Asked::Acquire { id, number, .. }
+                    | Asked::Release { id, number, .. }
+                    | Asked::Cancel { id, number },
+                ),
+                Err(refusal),
+            ) => self.refused(id, number, &refusal),
+            // The reply does not fit: a bug, but none of the client's.
+            (_, Ok(_)) | (None, Err(_)) => self.close = Some(Close::Internal),
+        }
+    }
+
+    fn on_opened(&mut self, mut opening: Box<Opening>, reply: Result<Reply, Refusal>) {
+        if let (Err(Refusal::UnknownPeer), Some(held)) = (&reply, opening.restore.take()) {
+            return self.restore(opening, held);
+        }
+        self.uncertain -= usize::from(opening.uncertain);
+        match reply {
+            Ok(Reply::Opened) => self.opened(&opening, &[], None, false),
+            Ok(Reply::Bound { locks, pending }) => self.opened(&opening, &locks, pending, false),
+            Ok(Reply::Restored { locks }) => self.opened(&opening, &locks, None, true),
+            Ok(_) => self.close = Some(Close::Internal),
+            Err(refusal) => self.not_opened(&opening, &refusal),
+        }
+    }
+
+    fn opened(
+        &mut self,
+        opening: &Opening,
+        locks: &[Lock],
+        pending: Option<TicketId>,
+        restored: bool,
+    ) {
+        let Opening { id, number, peer, .. } = *opening;
+        if let Some(id) = id {
+            self.say(&Message::Opened {
+                id,
+                peer: number,
+                peer_id: PeerIdText(peer),
+                resume: ResumeText(peer, opening.binding.key),
+                held: LockMap(locks),
+                pending: pending.is_some(),
+                restored,
+            });
+        }
+        let Some(bound) = self.peers.get_mut(peer) else { return };
+        bound.hold(locks);
+        bound.wait = pending.map(|ticket| Box::new(Wait::new(ticket)));
+    }
+
+    fn not_opened(&mut self, opening: &Opening, refusal: &Refusal) {
+        self.refused(opening.id, opening.number, refusal);
+        self.peers.remove(opening.peer);
+    }
+
+    fn held(&mut self, id: Option<RequestId>, number: LocalPeer, peer: PeerId, locks: &[Lock]) {
+        if let Some(bound) = self.peers.get_mut(peer) {
+            bound.hold(locks);
+        }
+        if let Some(id) = id {
+            let locks = LockMap(locks);
+            self.say(&Message::Granted { id: Some(id), peer: number, locks, waited_ms: 0 });
+        }
+    }
+
+    /// Remembers who waits. `false`: too many do.
+    fn join(
+        &mut self,
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        ticket: TicketId,
+        want: Option<&Want>,
+    ) -> bool {
+        let Some(bound) = self.peers.get_mut(peer) else { return false };
+        if let Some(want) = want {
+            bound.shrink(want);
+        }
+        let wait = match &mut bound.wait {
+            Some(wait) if wait.ticket == ticket => wait,
+            none_or_over => none_or_over.insert(Box::new(Wait::new(ticket))),
+        };
+        wait.want = wait.want.take().or_else(|| want.cloned());
+        if wait.joined.len() >= MAX_JOINED {
+            let message = "too many requests wait for the same";
+            self.fail(Failure::limit(id, number, message, MAX_JOINED));
+            return false;
+        }
+        wait.joined.push(id);
+        true
+    }
+
+    fn queued(
+        &mut self,
+        id: Option<RequestId>,
+        number: LocalPeer,
+        position: usize,
+        blocked_by: &[Label],
+    ) {
+        if let Some(id) = id {
+            let blocked_by = Labels(blocked_by);
+            self.say(&Message::Queued { id, peer: number, position, blocked_by });
+        }
+    }
+
+    fn released(
+        &mut self,
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        names: Option<&[SemaphoreName]>,
+    ) {
+        let Some(bound) = self.peers.get_mut(peer) else { return };
+        let locks = bound.release(names);
+        if let Some(id) = id {
+            self.say(&Message::Released { id, peer: number, locks: LockMap(&locks) });
+        }
+    }
+
+    pub(super) fn refused(&mut self, id: Option<RequestId>, number: LocalPeer, refusal: &Refusal) {
+        let message = refusal.to_string();
+        self.fail(Failure::refused(id, number, refusal, &message));
+    }
+}

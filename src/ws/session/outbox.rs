@@ -1,0 +1,121 @@
+//! Messages on their way out, packed into frames: what is ready together leaves together.
+
+use std::collections::VecDeque;
+use std::mem;
+
+use crate::ws::wire::Message;
+
+/// A frame that has grown to this is full. Clients have limits, too.
+const FRAME_BYTES: usize = 65_536;
+
+/// Frames that are full, and one that is not.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    full: VecDeque<Vec<u8>>,
+    full_bytes: usize,
+    /// One message, or an array that lacks its end.
+    filling: Vec<u8>,
+    messages: usize,
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, message: &Message<'_>) {
+        self.start_message();
+        write(&mut self.filling, message);
+    }
+
+    /// Adds a message that was written before.
+    pub(super) fn push_written(&mut self, message: &[u8]) {
+        self.start_message();
+        self.filling.extend_from_slice(message);
+    }
+
+    /// How much is waiting.
+    pub(super) fn bytes(&self) -> usize {
+        self.full_bytes + self.filling.len()
+    }
+
+    /// The next frame.
+    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
+        if self.full.is_empty() {
+            self.seal();
+        }
+        let frame = self.full.pop_front()?;
+        self.full_bytes -= frame.len();
+        Some(frame)
+    }
+
+    fn start_message(&mut self) {
+        if self.filling.len() >= FRAME_BYTES {
+            self.seal();
+        }
+        match self.messages {
+            0 => {}
+            1 => {
+                self.filling.insert(0, b'[');
+                self.filling.push(b',');
+            }
+            _ => self.filling.push(b','),
+        }
+        self.messages += 1;
+    }
+
+    fn seal(&mut self) {
+        if self.messages > 1 {
+            self.filling.push(b']');
+        }
+        if mem::take(&mut self.messages) > 0 {
+            self.full_bytes += self.filling.len();
+            self.full.push_back(mem::take(&mut self.filling));
+        }
+    }
+}
+
+/// Writes a message behind what is there.
+pub(super) fn write(text: &mut Vec<u8>, message: &Message<'_>) {
+    let written = serde_json::to_writer(text, message);
+    debug_assert!(written.is_ok(), "numbers and texts are always JSON");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::wire::RequestId;
+
+    fn pong(id: i64) -> Message<'static> {
+        Message::Pong { id: RequestId(id) }
+    }
+
+    fn pop(outbox: &mut Outbox) -> Option<String> {
+        outbox.pop().map(|frame| String::from_utf8(frame).unwrap())
+    }
+
+    #[test]
+    fn what_is_ready_together_is_one_frame() {
+        let mut outbox = Outbox::default();
+        assert_eq!((pop(&mut outbox), outbox.bytes()), (None, 0));
+        outbox.push(&pong(1));
+        assert_eq!(pop(&mut outbox).unwrap(), r#"{"type":"pong","id":1}"#);
+        (1..=3).for_each(|id| outbox.push(&pong(id)));
+        let expected = r#"[{"type":"pong","id":1},{"type":"pong","id":2},{"type":"pong","id":3}]"#;
+        assert_eq!(outbox.bytes() + 1, expected.len());
+        assert_eq!(pop(&mut outbox).unwrap(), expected);
+        assert_eq!((pop(&mut outbox), outbox.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn frames_have_a_size() {
+        let mut outbox = Outbox::default();
+        (0..10_000).for_each(|id| outbox.push(&pong(id)));
+        let mut seen = 0;
+        while let Some(frame) = pop(&mut outbox) {
+            assert!(frame.len() < FRAME_BYTES + 100);
+            let messages: Vec<serde_json::Value> = serde_json::from_str(&frame).unwrap();
+            for message in messages {
+                assert_eq!(message["id"], seen);
+                seen += 1;
+            }
+        }
+        assert_eq!((seen, outbox.bytes()), (10_000, 0));
+    }
+}

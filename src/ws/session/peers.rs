@@ -1,0 +1,130 @@
+//! The peers of one session: by the client's number for them, and by their identity.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use crate::engine::{Count, Lock, Locks, PeerId, SemaphoreName, TicketId, Want};
+use crate::ws::wire::{LocalPeer, RequestId};
+
+/// Most requests that can wait for the end of the same wait.
+pub(super) const MAX_JOINED: usize = 16;
+
+/// The peers of one session. A closed peer has lost its number already when the engine has not yet answered.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    numbers: HashMap<LocalPeer, PeerId>,
+    // Boxed, because most sessions have one or two, and a small table has room for more.
+    peers: HashMap<PeerId, Box<Peer>>,
+}
+
+/// One that is bound to this session, or will be.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) number: LocalPeer,
+    /// What the peer holds as far as this session was told, ordered by name.
+    held: Locks,
+    pub(super) wait: Option<Box<Wait>>,
+}
+
+/// What a peer waits for.
+#[derive(Debug)]
+pub(super) struct Wait {
+    pub(super) ticket: TicketId,
+    /// Whoever asked for it on this session. Nobody has, if it was resumed.
+    pub(super) joined: SmallVec<[Option<RequestId>; 1]>,
+    /// When some of it was held already: all of it.
+    pub(super) want: Option<Want>,
+}
+
+impl Peers {
+    pub(super) fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Adds a peer. `false`: the number or the peer is here already.
+    pub(super) fn add(&mut self, number: LocalPeer, id: PeerId) -> bool {
+        if self.numbers.contains_key(&number) || self.peers.contains_key(&id) {
+            return false;
+        }
+        self.numbers.insert(number, id);
+        let peer = Peer { number, held: Locks::new(), wait: None };
+        self.peers.insert(id, Box::new(peer));
+        true
+    }
+
+    /// Who has this number.
+    pub(super) fn numbered(&self, number: LocalPeer) -> Option<PeerId> {
+        self.numbers.get(&number).copied()
+    }
+
+    pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut(&id).map(|peer| &mut **peer)
+    }
+
+    /// The number can be given to another peer from now on.
+    pub(super) fn release_number(&mut self, number: LocalPeer) {
+        self.numbers.remove(&number);
+    }
+
+    pub(super) fn remove(&mut self, id: PeerId) -> Option<Box<Peer>> {
+        let peer = self.peers.remove(&id)?;
+        if self.numbers.get(&peer.number) == Some(&id) {
+            self.numbers.remove(&peer.number);
+        }
+        Some(peer)
+    }
+}
+
+impl Peer {
+    pub(super) fn held(&self) -> &[Lock] {
+        &self.held
+    }
+
+    /// These locks are new, or have changed.
+    pub(super) fn hold(&mut self, locks: &[Lock]) {
+        for lock in locks {
+            match self.find(&lock.name) {
+                Ok(at) => self.held[at] = lock.clone(),
+                Err(at) => self.held.insert(at, lock.clone()),
+            }
+        }
+    }
+
+    /// What is held of a want that waits for the rest shrinks to what the want says.
+    pub(super) fn shrink(&mut self, want: &Want) {
+        for (name, asked) in want.iter() {
+            if let (Ok(at), Some(count)) = (self.find(name), Count::new(asked)) {
+                self.held[at].count = count.min(self.held[at].count);
+            }
+        }
+    }
+
+    /// Forgets the locks with these names, or all.
+    pub(super) fn release(&mut self, names: Option<&[SemaphoreName]>) -> Locks {
+        let Some(names) = names else { return std::mem::take(&mut self.held) };
+        let mut released = Locks::new();
+        for name in names {
+            if let Ok(at) = self.find(name) {
+                released.push(self.held.remove(at));
+            }
+        }
+        released
+    }
+
+    /// What is held of a want.
+    pub(super) fn held_of(&self, want: &Want) -> Locks {
+        let found = want.iter().filter_map(|(name, _)| self.find(name).ok());
+        found.map(|at| self.held[at].clone()).collect()
+    }
+
+    fn find(&self, name: &SemaphoreName) -> Result<usize, usize> {
+        self.held.binary_search_by(|lock| lock.name.cmp(name))
+    }
+}
+
+impl Wait {
+    pub(super) fn new(ticket: TicketId) -> Self {
+        Self { ticket, joined: SmallVec::new(), want: None }
+    }
+}

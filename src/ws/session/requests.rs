@@ -1,0 +1,127 @@
+//! Requests become commands.
+
+use super::super::wire::{
+    Acquire, Ask, Code, Failure, LocalPeer, Message, Open, Origin, Request, RequestId,
+};
+use super::{Asked, Binding, Close, Identities, Opening, Session};
+use crate::engine::{Command, PeerId, Want};
+
+impl Session {
+    pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, identities: Identities<'_>) {
+        let number = match &ask {
+            Ask::Ping => return self.pong(id),
+            // Only the first message is one.
+            Ask::Hello => return,
+            Ask::Open(open) => open.peer,
+            Ask::Acquire(Acquire { peer, .. })
+            | Ask::Release { peer, .. }
+            | Ask::Cancel { peer }
+            | Ask::Close { peer } => *peer,
+        };
+        if self.draining {
+            let message = "the server is going away";
+            return self.answer_failure(Failure::new(id, Some(number), Code::Draining, message));
+        }
+        if let Ask::Open(open) = ask {
+            self.on_open(id, *open, identities);
+        } else {
+            self.on_peer_request(number, Request { id, ask });
+        }
+    }
+
+    fn pong(&mut self, id: Option<RequestId>) {
+        if let Some(id) = id {
+            self.answer(&Message::Pong { id });
+        }
+    }
+
+    fn on_open(&mut self, id: Option<RequestId>, open: Open, identities: Identities<'_>) {
+        let number = open.peer;
+        let most = self.rules.limits.max_peers;
+        if self.peers.len() >= most {
+            let message = "the connection has as many peers as one may have";
+            return self.answer_failure(Failure::limit(id, number, message, most));
+        }
+        let Some(identity) = identities() else {
+            self.close = Some(Close::Internal);
+            return;
+        };
+        let (peer, key) = match open.origin {
+            Origin::New => (PeerId::Session(identity.number), identity.key),
+            Origin::Resume { peer, key, .. } => (peer, key),
+            Origin::Adopt { peer, .. } => (peer, identity.key),
+        };
+        if !self.peers.add(number, peer) {
+            let message = "the connection has this peer, or one with this number, already";
+            return self.answer_failure(Failure::new(id, Some(number), Code::PeerInUse, message));
+        }
+        let (label, on_disconnect) = (open.label, open.on_disconnect);
+        let binding = Binding { connection: self.connection, key, label, on_disconnect };
+        self.open(id, number, peer, open.expires_in, binding, open.origin);
+    }
+
+    fn open(
+        &mut self,
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        expires_in: crate::engine::Span,
+        binding: Binding,
+        origin: Origin,
+    ) {
+        let session = binding.clone();
+        let (command, restore) = match origin {
+            Origin::New => (Command::Open { peer, expires_in, session: Some(session) }, None),
+            Origin::Resume { held, .. } => {
+                (Command::Resume { peer, expires_in, session }, Some(held))
+            }
+            Origin::Adopt { held, .. } => (Command::Adopt { peer, expires_in, session }, held),
+        };
+        let uncertain = restore.is_some();
+        self.uncertain += usize::from(uncertain);
+        let opening = Opening { id, number, peer, expires_in, binding, restore, uncertain };
+        self.submit(Asked::Open(Box::new(opening)), command);
+    }
+
+    /// The server does not know the peer: it takes the client's word.
+    pub(super) fn restore(&mut self, opening: Box<Opening>, held: Option<Want>) {
+        let command = Command::Restore {
+            peer: opening.peer,
+            expires_in: opening.expires_in,
+            session: Some(opening.binding.clone()),
+            held,
+        };
+        self.submit(Asked::Open(opening), command);
+    }
+
+    fn on_peer_request(&mut self, number: LocalPeer, Request { id, ask }: Request) {
+        let Some(peer) = self.peers.numbered(number) else {
+            let message = "the connection has no peer with this number";
+            let failure = Failure::new(id, Some(number), Code::UnknownPeer, message);
+            return self.answer_failure(failure);
+        };
+        match ask {
+            Ask::Acquire(acquire) => self.acquire(id, peer, acquire),
+            Ask::Release { names, .. } => {
+                let command = Command::Release { peer, names: names.clone() };
+                self.submit(Asked::Release { id, number, peer, names }, command);
+            }
+            Ask::Cancel { .. } => {
+                self.submit(Asked::Cancel { id, number }, Command::Cancel { peer });
+            }
+            Ask::Close { .. } => {
+                self.peers.release_number(number);
+                self.submit(Asked::Close { id, number, peer }, Command::Close { peer });
+            }
+            // These are not for a peer that is there.
+            Ask::Hello | Ask::Open(_) | Ask::Ping => {}
+        }
+    }
+
+    fn acquire(&mut self, id: Option<RequestId>, peer: PeerId, acquire: Acquire) {
+        let Acquire { peer: number, want, timeout, priority, progress: _ } = acquire;
+        let several = (want.iter().len() > 1).then(|| Box::new(want.clone()));
+        let asked = Asked::Acquire { id, number, peer, want: several };
+        self.submit(asked, Command::Acquire { peer, want, priority, timeout, expires_in: None });
+    }
+}

@@ -1,0 +1,47 @@
+//! The messages of `throttle.v1` as they are on the wire: requests are read and checked, messages are written.
+//! Nothing here knows what a request leads to.
+
+mod fields;
+mod frame;
+mod message;
+mod open;
+mod request;
+
+pub(super) use message::{
+    Failure, Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
+};
+pub(super) use open::{Open, Origin};
+pub(super) use request::{Acquire, Ask, Rejected, Request, read};
+
+use serde::Serialize;
+
+/// Largest integer in a message. Every language's JSON can hold it.
+pub(super) const MAX_INTEGER: i64 = (1 << 53) - 1;
+
+/// What a client calls one of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct RequestId(pub(super) i64);
+
+/// What a client calls one of its peers, on one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub(super) struct LocalPeer(pub(super) i64);
+
+/// Says what went wrong, for programs. They are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Code {
+    BadMessage,
+    Forbidden,
+    UnknownSemaphore,
+    UnknownPeer,
+    InvalidCount,
+    Never,
+    Hierarchy,
+    AlreadyPending,
+    Timeout,
+    Cancelled,
+    RestoreConflict,
+    PeerInUse,
+    LimitExceeded,
+    Draining,
+}

@@ -1,0 +1,276 @@
+//! What the server says. A message borrows what it tells and is written at once.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::{Code, LocalPeer, RequestId};
+use crate::engine::{Key, Label, Lock, PeerId, Refusal, Span};
+
+/// One message to the client.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(in crate::ws) enum Message<'a> {
+    Welcome {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        server: &'a str,
+        epoch: &'a str,
+        heartbeat_ms: u64,
+        limits: Limits,
+    },
+    Opened {
+        id: RequestId,
+        peer: LocalPeer,
+        peer_id: PeerIdText,
+        resume: ResumeText,
+        held: LockMap<'a>,
+        #[serde(skip_serializing_if = "is_false")]
+        pending: bool,
+        restored: bool,
+    },
+    Granted {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        peer: LocalPeer,
+        locks: LockMap<'a>,
+        waited_ms: u64,
+    },
+    Queued {
+        id: RequestId,
+        peer: LocalPeer,
+        position: usize,
+        #[serde(skip_serializing_if = "is_empty")]
+        blocked_by: Labels<'a>,
+    },
+    Released {
+        id: RequestId,
+        peer: LocalPeer,
+        locks: LockMap<'a>,
+    },
+    Closed {
+        id: RequestId,
+        peer: LocalPeer,
+    },
+    Pong {
+        id: RequestId,
+    },
+    Lost {
+        peer: LocalPeer,
+        reason: LostReason,
+        locks: LockMap<'a>,
+    },
+    Draining {
+        reconnect_in_ms: u64,
+    },
+    Error(Box<Failure<'a>>),
+}
+
+/// What a client must keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(in crate::ws) struct Limits {
+    pub(in crate::ws) max_frame_bytes: usize,
+    pub(in crate::ws) max_peers: usize,
+    pub(in crate::ws) max_expires_in_ms: u64,
+}
+
+/// Why a client has lost a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::ws) enum LostReason {
+    Revoked,
+    Superseded,
+}
+
+/// A request that was not done, and why.
+#[derive(Debug, Serialize)]
+pub(in crate::ws) struct Failure<'a> {
+    /// `null`: it is not known.
+    id: Option<RequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<LocalPeer>,
+    code: Code,
+    message: &'a str,
+    retryable: bool,
+    #[serde(flatten)]
+    explanation: Explanation<'a>,
+}
+
+/// What explains a failure to a program.
+#[derive(Debug, Default, Serialize)]
+#[serde(untagged)]
+enum Explanation<'a> {
+    #[default]
+    None,
+    Semaphore {
+        semaphore: &'a str,
+    },
+    Count {
+        semaphore: &'a str,
+        asked: i64,
+    },
+    Never {
+        semaphore: &'a str,
+        asked: i64,
+        max: u32,
+    },
+    Growth {
+        semaphore: &'a str,
+        asked: i64,
+        held: u32,
+    },
+    Levels {
+        semaphore: &'a str,
+        level: i32,
+        held_semaphore: &'a str,
+        held_level: i32,
+    },
+    TooLong {
+        asked_ms: u64,
+        max_ms: u64,
+    },
+    Limit {
+        limit: usize,
+    },
+}
+
+impl<'a> Failure<'a> {
+    /// One that needs no explanation.
+    pub(in crate::ws) fn new(
+        id: Option<RequestId>,
+        peer: Option<LocalPeer>,
+        code: Code,
+        message: &'a str,
+    ) -> Self {
+        let retryable = matches!(code, Code::Timeout | Code::Draining);
+        Self { id, peer, code, message, retryable, explanation: Explanation::None }
+    }
+
+    /// Something of which there are as many as may be.
+    pub(in crate::ws) fn limit(
+        id: Option<RequestId>,
+        peer: LocalPeer,
+        message: &'a str,
+        limit: usize,
+    ) -> Self {
+        let failure = Self::new(id, Some(peer), Code::LimitExceeded, message);
+        Self { explanation: Explanation::Limit { limit }, ..failure }
+    }
+
+    /// A command that the engine refused; `message` is what it says about it.
+    pub(in crate::ws) fn refused(
+        id: Option<RequestId>,
+        peer: LocalPeer,
+        refusal: &'a Refusal,
+        message: &'a str,
+    ) -> Self {
+        let (code, explanation) = explain(refusal);
+        let full = matches!(refusal, Refusal::TooManyPeers { .. });
+        let retryable = full || matches!(code, Code::Timeout);
+        Self { id, peer: Some(peer), code, message, retryable, explanation }
+    }
+}
+
+fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
+    match refusal {
+        Refusal::UnknownSemaphore(name) => {
+            (Code::UnknownSemaphore, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        Refusal::Never { name, asked, max } => {
+            let semaphore = name.as_str();
+            (Code::Never, Explanation::Never { semaphore, asked: *asked, max: max.get() })
+        }
+        Refusal::UnknownPeer => (Code::UnknownPeer, Explanation::None),
+        Refusal::Forbidden => (Code::Forbidden, Explanation::None),
+        Refusal::PeerInUse => (Code::PeerInUse, Explanation::None),
+        Refusal::InvalidCount { name, asked } => {
+            (Code::InvalidCount, Explanation::Count { semaphore: name.as_str(), asked: *asked })
+        }
+        Refusal::Growth { name, held, asked } => {
+            let semaphore = name.as_str();
+            (Code::Hierarchy, Explanation::Growth { semaphore, asked: *asked, held: held.get() })
+        }
+        Refusal::Hierarchy { name, level, held, held_level } => {
+            let (semaphore, level) = (name.as_str(), level.0);
+            let (held_semaphore, held_level) = (held.as_str(), held_level.0);
+            let levels = Explanation::Levels { semaphore, level, held_semaphore, held_level };
+            (Code::Hierarchy, levels)
+        }
+        Refusal::AlreadyPending => (Code::AlreadyPending, Explanation::None),
+        Refusal::Timeout => (Code::Timeout, Explanation::None),
+        Refusal::RestoreConflict => (Code::RestoreConflict, Explanation::None),
+        Refusal::TooLong { asked, max } => {
+            let (asked_ms, max_ms) = (millis(*asked), millis(*max));
+            (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })
+        }
+        Refusal::TooManyPeers { max } => (Code::LimitExceeded, Explanation::Limit { limit: *max }),
+    }
+}
+
+/// Whole milliseconds; what is left is cut off.
+pub(in crate::ws) const fn millis(span: Span) -> u64 {
+    span.as_micros() / 1_000
+}
+
+/// A peer's identity, as operators see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct PeerIdText(pub(in crate::ws) PeerId);
+
+impl Serialize for PeerIdText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// What a client comes back with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct ResumeText(pub(in crate::ws) PeerId, pub(in crate::ws) Key);
+
+impl fmt::Display for ResumeText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:032x}", self.0, self.1.secret())
+    }
+}
+
+impl Serialize for ResumeText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Locks by the names of their semaphores.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ws) struct LockMap<'a>(pub(in crate::ws) &'a [Lock]);
+
+#[derive(Serialize)]
+struct LockEntry {
+    count: u32,
+    fence: u64,
+}
+
+impl Serialize for LockMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|lock| {
+            (lock.name.as_str(), LockEntry { count: lock.count.get(), fence: lock.fence.0 })
+        }))
+    }
+}
+
+/// Who holds what others wait for.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ws) struct Labels<'a>(pub(in crate::ws) &'a [Label]);
+
+impl Serialize for Labels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Label::as_str))
+    }
+}
+
+fn is_empty(labels: &Labels<'_>) -> bool {
+    labels.0.is_empty()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}

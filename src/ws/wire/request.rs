@@ -1,0 +1,204 @@
+//! What a client asks for. A message becomes a request or is rejected; a rejection names the field and says what was
+//! expected. What is decided here depends on nothing but the message.
+
+use std::ops::RangeInclusive;
+
+use serde::de::DeserializeSeed;
+use smallvec::SmallVec;
+
+use super::fields::{Field, Fields, Unfit, missing, unfit};
+use super::frame::{Element, Walk};
+use super::open::{self, Open};
+use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
+use crate::engine::{InvalidWant, Priority, SemaphoreName, Span, Want};
+
+/// Longest text of a token and of a client's name, in bytes.
+const MAX_TEXT_BYTES: usize = 4096;
+
+const INTEGERS: RangeInclusive<i64> = -MAX_INTEGER..=MAX_INTEGER;
+const MILLIS: RangeInclusive<i64> = 0..=MAX_INTEGER;
+
+const TYPES: &str =
+    "one of \"hello\", \"open\", \"acquire\", \"release\", \"cancel\", \"close\" and \"ping\"";
+pub(super) const COUNTS: &str =
+    "an object of semaphores' names with whole numbers, such as {\"A\":1}";
+const NAMES: &str = "a list of semaphores' names, such as [\"A\"]";
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct Request {
+    /// `None`: only a failure is answered.
+    pub(in crate::ws) id: Option<RequestId>,
+    pub(in crate::ws) ask: Ask,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) enum Ask {
+    Hello,
+    Open(Box<Open>),
+    Acquire(Acquire),
+    Release { peer: LocalPeer, names: Option<Vec<SemaphoreName>> },
+    Cancel { peer: LocalPeer },
+    Close { peer: LocalPeer },
+    Ping,
+}
+
+/// A want of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct Acquire {
+    pub(in crate::ws) peer: LocalPeer,
+    pub(in crate::ws) want: Want,
+    pub(in crate::ws) timeout: Option<Span>,
+    pub(in crate::ws) priority: Priority,
+    pub(in crate::ws) progress: bool,
+}
+
+/// A message that is no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct Rejected {
+    pub(in crate::ws) id: Option<RequestId>,
+    pub(in crate::ws) code: Code,
+    pub(in crate::ws) message: String,
+}
+
+/// Reads a frame: its messages in their order. Of a frame that is no JSON, there are none.
+///
+/// # Errors
+/// What is wrong with the frame as a whole.
+pub(in crate::ws) fn read(
+    text: &str,
+) -> Result<SmallVec<[Result<Request, Rejected>; 1]>, Rejected> {
+    let mut messages = SmallVec::new();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let walk = Walk(|element: Element<'_>| {
+        messages.push(match element {
+            Element::Object(fields) => request(&fields),
+            Element::Other => Err(Rejected::bad(None, "a message must be a JSON object")),
+        });
+    });
+    match walk.deserialize(&mut reader).and_then(|()| reader.end()) {
+        Ok(()) => Ok(messages),
+        Err(error) => Err(Rejected::bad(None, &format!("the frame is unreadable: {error}"))),
+    }
+}
+
+impl Rejected {
+    fn bad(id: Option<RequestId>, message: &str) -> Self {
+        Self { id, code: Code::BadMessage, message: message.to_owned() }
+    }
+}
+
+/// Why a message is rejected, before it is known to whom that is said.
+pub(super) struct Wrong {
+    pub(super) code: Code,
+    pub(super) message: String,
+}
+
+impl Wrong {
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self { code: Code::BadMessage, message: message.into() }
+    }
+}
+
+impl From<Unfit> for Wrong {
+    fn from(Unfit(message): Unfit) -> Self {
+        Self::bad(message)
+    }
+}
+
+fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
+    let id = fields.integer(Field::Id, INTEGERS).map_err(|Unfit(why)| Rejected::bad(None, &why))?;
+    let id = id.map(RequestId);
+    let bad = |message: &str| Rejected::bad(id, message);
+    if let Some(field) = fields.twice() {
+        return Err(bad(&format!("\"{field}\" stands there twice")));
+    }
+    let kind = fields.text(Field::Type, TYPES).map_err(|Unfit(why)| bad(&why))?;
+    let Some(kind) = kind else { return Err(bad(&missing(Field::Type, TYPES).0)) };
+    let ask = match &*kind {
+        "hello" => hello(fields),
+        "open" => open::read(fields).map(|open| Ask::Open(Box::new(open))),
+        "acquire" => acquire(fields).map(Ask::Acquire),
+        "release" => release(fields),
+        "cancel" => peer(fields).map(|peer| Ask::Cancel { peer }),
+        "close" => peer(fields).map(|peer| Ask::Close { peer }),
+        "ping" => Ok(Ask::Ping),
+        _ => {
+            let raw = fields.get(Field::Type).unwrap_or_default();
+            return Err(bad(&unfit(Field::Type, raw, TYPES).0));
+        }
+    };
+    match ask {
+        Ok(ask) => Ok(Request { id, ask }),
+        Err(Wrong { code, message }) => {
+            Err(Rejected { id, code, message: format!("{kind}: {message}") })
+        }
+    }
+}
+
+/// There are no accounts yet: whatever the token is, it is good.
+fn hello(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    short_text(fields, Field::Token)?;
+    short_text(fields, Field::Client)?;
+    Ok(Ask::Hello)
+}
+
+fn short_text(fields: &Fields<'_>, field: Field) -> Result<(), Wrong> {
+    let expected = format_args!("a text of at most {MAX_TEXT_BYTES} bytes");
+    match fields.text(field, expected)? {
+        Some(text) if text.len() > MAX_TEXT_BYTES => {
+            Err(unfit(field, fields.get(field).unwrap_or_default(), expected).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn acquire(fields: &Fields<'_>) -> Result<Acquire, Wrong> {
+    let peer = peer(fields)?;
+    let counts = fields.counts(Field::Want, COUNTS)?;
+    let counts = counts.ok_or_else(|| missing(Field::Want, COUNTS))?;
+    let priority = fields.integer(Field::Priority, i8::MIN.into()..=i8::MAX.into())?;
+    let priority = priority.and_then(|priority| i8::try_from(priority).ok()).unwrap_or_default();
+    let timeout = fields.integer(Field::TimeoutMs, MILLIS)?;
+    Ok(Acquire {
+        peer,
+        timeout: timeout.map(|millis| Span::from_millis(millis.unsigned_abs())),
+        priority: Priority(priority),
+        progress: fields.flag(Field::Progress)?.unwrap_or_default(),
+        want: want(counts)?,
+    })
+}
+
+pub(super) fn want(counts: Vec<(String, i64)>) -> Result<Want, Wrong> {
+    let named = counts.into_iter().map(|(text, count)| Ok((name(&text)?, count)));
+    let named = named.collect::<Result<SmallVec<[_; 1]>, Wrong>>()?;
+    Want::new(named).map_err(|invalid| {
+        let code = match invalid {
+            InvalidWant::TooMany(_) => Code::LimitExceeded,
+            InvalidWant::Empty | InvalidWant::Twice(_) => Code::BadMessage,
+        };
+        Wrong { code, message: invalid.to_string() }
+    })
+}
+
+fn release(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let peer = peer(fields)?;
+    let Some(texts) = fields.texts(Field::Names, NAMES)? else {
+        return Ok(Ask::Release { peer, names: None });
+    };
+    let names = texts.iter().map(|text| name(text)).collect::<Result<_, _>>()?;
+    Ok(Ask::Release { peer, names: Some(names) })
+}
+
+/// No semaphore has a name that is none.
+fn name(text: &str) -> Result<SemaphoreName, Wrong> {
+    SemaphoreName::new(text)
+        .map_err(|invalid| Wrong { code: Code::UnknownSemaphore, message: invalid.to_string() })
+}
+
+pub(super) fn peer(fields: &Fields<'_>) -> Result<LocalPeer, Wrong> {
+    let peer = fields.integer(Field::Peer, INTEGERS)?;
+    let expected = "the whole number by which this connection calls the peer";
+    Ok(LocalPeer(peer.ok_or_else(|| missing(Field::Peer, expected))?))
+}

@@ -1,0 +1,10 @@
+//! WebSocket sessions, with a client that knows nothing of the server's code but the protocol.
+
+mod client;
+
+mod closing;
+mod leases;
+mod mutations;
+mod resuming;
+mod slow;
+mod upgrade;
