@@ -85,7 +85,8 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
     // Dropping the line is the end of the connection for its peers, whatever the socket does from now on.
     let Pump { socket, session, shared, .. } = pump;
     tracing::debug!(?end, "a session ended");
-    farewell::send(socket, session, end, &shared.shutdown).await;
+    // Boxed: an idle session has no use for the room that this takes.
+    Box::pin(farewell::send(socket, session, end, &shared.shutdown)).await;
 }
 
 /// How a session ends.

@@ -15,7 +15,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use slab::Slab;
-use smallvec::SmallVec;
 
 use self::later::Later;
 use self::outbox::Outbox;
@@ -133,12 +132,14 @@ impl Session {
 
     /// A text frame came in.
     pub(super) fn on_text(&mut self, text: &str, identities: Identities<'_>) {
-        let messages = match wire::read(text) {
-            Ok(messages) => messages,
-            Err(rejected) => SmallVec::from_buf([Err(rejected)]),
-        };
-        self.backlog.extend(messages);
-        self.work_off(identities);
+        match wire::read(text) {
+            Ok(messages) => {
+                for message in messages {
+                    self.take(message, identities);
+                }
+            }
+            Err(rejected) => self.take(Err(rejected), identities),
+        }
     }
 
     /// The engine has something to say.
@@ -197,18 +198,37 @@ impl Session {
         self.outbox.bytes() + self.later.bytes()
     }
 
-    /// Handles messages in their order, until one has to wait.
+    /// Handles a message, unless it has to wait.
+    fn take(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+        if !self.backlog.is_empty() || self.has_to_wait(&message) {
+            self.backlog.push_back(message);
+        } else {
+            self.handle(message, identities);
+        }
+    }
+
+    /// Handles what has waited, until something has to wait on.
     fn work_off(&mut self, identities: Identities<'_>) {
-        while self.close.is_none() {
-            let open = matches!(self.backlog.front(), Some(Ok(Request { ask: Ask::Open(_), .. })));
-            if self.uncertain > 0 && !open {
-                break;
+        while let Some(message) = self.backlog.pop_front() {
+            if self.has_to_wait(&message) {
+                return self.backlog.push_front(message);
             }
-            match self.backlog.pop_front() {
-                Some(Ok(request)) => self.on_request(request, identities),
-                Some(Err(rejected)) => self.reject(&rejected),
-                None => break,
-            }
+            self.handle(message, identities);
+        }
+        self.backlog.shrink_to(0);
+    }
+
+    /// Peers can be opened side by side; everything else may depend on what becomes of them.
+    fn has_to_wait(&self, message: &Result<Request, Rejected>) -> bool {
+        self.uncertain > 0 && !matches!(message, Ok(Request { ask: Ask::Open(_), .. }))
+    }
+
+    /// After the end, nothing is heard any more.
+    fn handle(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+        match message {
+            _ if self.close.is_some() => {}
+            Ok(request) => self.on_request(request, identities),
+            Err(rejected) => self.reject(&rejected),
         }
     }
 
