@@ -29,7 +29,16 @@ async fn scripts_say_what_sessions_do() {
         if env::var_os("REWRITE").is_some() {
             fs::write(&path, actual).unwrap();
         } else {
-            assert_eq!(actual, expected, "{} differs (REWRITE=1 accepts)", path.display());
+            for (number, (actual, expected)) in actual.lines().zip(expected.lines()).enumerate() {
+                assert_eq!(
+                    actual,
+                    expected,
+                    "{}:{} (REWRITE=1 accepts)",
+                    path.display(),
+                    number + 1
+                );
+            }
+            assert_eq!(actual.len(), expected.len(), "{} (REWRITE=1 accepts)", path.display());
         }
     }
 }
