@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// The place in line of a ticket that has joined the queues or is about to: 1 is the next one.
-    fn position(&self, place: Place, parts: &Parts) -> usize {
+    pub(super) fn position(&self, place: Place, parts: &Parts) -> usize {
         let queues = parts.iter().map(|(semaphore, _)| &self.semaphores.get(*semaphore).queue);
         queues.map(|queue| queue.before(place) + 1).max().unwrap_or(1)
     }

@@ -131,6 +131,13 @@ impl Engine {
         queue.map(|(_, slot)| self.peers.get(slot).id)
     }
 
+    /// What a peer waits for, and its place in line: 1 is the next one; in the longest of the lines if there are
+    /// several. Costs as much as the place is far from the first one of its priority.
+    pub fn place(&self, peer: PeerId) -> Option<(TicketId, usize)> {
+        let ticket = self.peers.get(self.peers.find(peer)?).ticket.as_ref()?;
+        Some((ticket.id, self.position(ticket.place(), &ticket.parts)))
+    }
+
     /// Those who hold locks on a semaphore, in the order of the grants.
     pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
         self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))

@@ -5,6 +5,9 @@
 //! sent away.
 
 mod farewell;
+mod reading;
+mod timing;
+mod writing;
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -12,14 +15,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
+use self::timing::Progress;
 use super::close::Close;
 use super::session::{Identity, Rules, Session};
 use crate::engine::Key;
@@ -31,14 +33,12 @@ use crate::shutdown::Shutdown;
 const MAX_QUEUED_BYTES: usize = 256 * 1024;
 
 /// What a session reads at once. It is allocated as long as the session lives.
-const READ_BUFFER_BYTES: usize = 4 * 1024;
+const READ_BUFFER_BYTES: usize = 2 * 1024;
 
 /// What is collected before it is written, unless there is no more.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 
-/// Frames, commands and events that are taken in one turn, before others get theirs.
-const FRAMES_PER_TURN: usize = 64;
-const COMMANDS_PER_TURN: usize = 512;
+/// Events that are taken in one turn, before others get theirs.
 const EVENTS_PER_TURN: usize = 1024;
 
 /// When the server goes away, its clients come back spread over this time.
@@ -77,6 +77,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         hello_until: opened + shared.hello_timeout,
         heard: opened,
         ping_at: opened + shared.heartbeat,
+        progress: Progress::default(),
         end: None,
         shared,
     };
@@ -118,6 +119,7 @@ struct Pump<S> {
     /// When the last frame came.
     heard: Instant,
     ping_at: Instant,
+    progress: Progress,
     end: Option<End>,
 }
 
@@ -173,141 +175,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         cx.waker().wake_by_ref();
         None
     }
-
-    fn take_frames(&mut self, cx: &mut Context<'_>) -> Option<End> {
-        let mut heard = false;
-        let mut end = None;
-        let mut frames = 0;
-        while end.is_none() {
-            if self.session.has_backlog() || self.session.close().is_some() {
-                break;
-            }
-            if frames == FRAMES_PER_TURN || self.is_sated() {
-                cx.waker().wake_by_ref();
-                break;
-            }
-            let Poll::Ready(frame) = self.socket.poll_next_unpin(cx) else { break };
-            (heard, frames) = (true, frames + 1);
-            end = match frame {
-                Some(Ok(message)) => self.take(message),
-                Some(Err(error)) => Some(end_of(&error)),
-                None => Some(End::Gone),
-            };
-        }
-        if heard {
-            self.heard = Instant::now();
-        }
-        end
-    }
-
-    /// Whether what was read has to be dealt with before more is.
-    fn is_sated(&self) -> bool {
-        self.session.commands() >= COMMANDS_PER_TURN
-            || self.session.queued_bytes() >= MAX_QUEUED_BYTES
-    }
-
-    fn take(&mut self, message: Message) -> Option<End> {
-        match message {
-            Message::Text(text) => {
-                self.session.on_text(&text, &mut random_identity);
-                None
-            }
-            Message::Binary(_) => Some(End::Closing(Close::Binary)),
-            Message::Close(_) => Some(End::ClosedByClient),
-            // Pings are answered by the socket itself. Frames are never read.
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => None,
-        }
-    }
-
-    /// When there is something to do although nothing happens.
-    fn due(&self) -> Instant {
-        let due = self.ping_at.min(self.heard + 2 * self.shared.heartbeat);
-        if self.session.is_greeted() { due } else { due.min(self.hello_until) }
-    }
-
-    fn look_at_the_clock(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut alarm: Pin<&mut Sleep>,
-    ) -> Option<End> {
-        while alarm.as_mut().poll(cx).is_ready() {
-            let now = Instant::now();
-            let silent = now >= self.heard + 2 * self.shared.heartbeat;
-            if silent || (!self.session.is_greeted() && now >= self.hello_until) {
-                return Some(End::Closing(Close::Silent));
-            }
-            if now >= self.ping_at {
-                self.ping_at = now + self.shared.heartbeat;
-                if self.ping(cx).is_err() {
-                    return Some(End::Gone);
-                }
-            }
-            alarm.as_mut().reset(self.due());
-        }
-        None
-    }
-
-    /// A socket that takes nothing at the moment has enough to deliver.
-    fn ping(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        if let Poll::Ready(ready) = self.socket.poll_ready_unpin(cx) {
-            ready?;
-            self.socket.start_send_unpin(Message::Ping(Bytes::new()))?;
-            self.flushing = true;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, cx: &mut Context<'_>) -> Option<End> {
-        match self.write_frames(cx) {
-            Err(_) => Some(End::Gone),
-            Ok(()) if self.session.queued_bytes() >= MAX_QUEUED_BYTES => {
-                Some(End::Closing(Close::TooSlow))
-            }
-            Ok(()) => None,
-        }
-    }
-
-    /// Writes frames as long as the socket takes them.
-    fn write_frames(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        loop {
-            if self.flushing {
-                let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx) else { return Ok(()) };
-                flushed?;
-                self.flushing = false;
-            }
-            while let Poll::Ready(ready) = self.socket.poll_ready_unpin(cx) {
-                ready?;
-                let Some(frame) = self.session.pop_frame() else { break };
-                self.socket.start_send_unpin(text(frame)?)?;
-                self.flushing = true;
-            }
-            if !self.flushing {
-                return Ok(());
-            }
-        }
-    }
-}
-
-/// A text frame. That it is UTF-8 is checked once more: there is no other way without unsafe code.
-fn text(frame: Vec<u8>) -> Result<Message, Error> {
-    Ok(Message::Text(Utf8Bytes::try_from(frame)?))
-}
-
-/// What is to be done about a socket that cannot be read any more.
-fn end_of(error: &Error) -> End {
-    if matches!(error, Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) {
-        return End::Gone;
-    }
-    if matches!(error, Error::Protocol(_)) {
-        return End::Closing(Close::ProtocolError);
-    }
-    if matches!(error, Error::Capacity(_)) {
-        return End::Closing(Close::TooLarge);
-    }
-    if matches!(error, Error::Utf8(_)) {
-        return End::Closing(Close::NotUtf8);
-    }
-    End::Gone
 }
 
 fn random_identity() -> Option<Identity> {

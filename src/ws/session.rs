@@ -7,8 +7,10 @@
 mod answers;
 mod effects;
 mod later;
+mod order;
 mod outbox;
 mod peers;
+mod places;
 mod requests;
 
 use std::collections::VecDeque;
@@ -18,18 +20,13 @@ use slab::Slab;
 
 use self::later::Later;
 use self::outbox::Outbox;
-use self::peers::Peers;
+use self::peers::{Joined, Peers};
 use super::close::Close;
-use super::wire::{
-    self, Ask, Code, Failure, Limits, LocalPeer, Message, Rejected, Request, RequestId,
-};
+use super::wire::{self, Failure, Limits, LocalPeer, Message, Rejected, Request, RequestId};
 use crate::engine::{
     Command, ConnectionId, Key, PeerId, SemaphoreName, Session as Binding, Span, Want,
 };
 use crate::runtime::{Event, Tag};
-
-/// So many unreadable messages in a row end a session.
-const MAX_BAD_IN_A_ROW: u32 = 10;
 
 /// What is the same for all sessions of a server.
 #[derive(Clone, Debug)]
@@ -63,6 +60,8 @@ pub(super) struct Session {
     /// Peers that may turn out to be unknown and to have to be restored. Other requests wait until that is clear.
     uncertain: usize,
     backlog: VecDeque<Result<Request, Rejected>>,
+    /// Peers that wait and want to know their places in line; some may have ceased to.
+    watching: Vec<PeerId>,
     asked: Slab<Asked>,
     commands: Vec<(Tag, Command)>,
     outbox: Outbox,
@@ -75,7 +74,7 @@ enum Asked {
     Open(Box<Opening>),
     /// `want` is there when it has several names.
     Acquire {
-        id: Option<RequestId>,
+        joined: Joined,
         number: LocalPeer,
         peer: PeerId,
         want: Option<Box<Want>>,
@@ -123,6 +122,7 @@ impl Session {
             peers: Peers::default(),
             uncertain: 0,
             backlog: VecDeque::new(),
+            watching: Vec::new(),
             asked: Slab::new(),
             commands: Vec::new(),
             outbox: Outbox::default(),
@@ -196,91 +196,6 @@ impl Session {
     /// How much is waiting to be sent.
     pub(super) fn queued_bytes(&self) -> usize {
         self.outbox.bytes() + self.later.bytes()
-    }
-
-    /// Handles a message, unless it has to wait.
-    fn take(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
-        if !self.backlog.is_empty() || self.has_to_wait(&message) {
-            self.backlog.push_back(message);
-        } else {
-            self.handle(message, identities);
-        }
-    }
-
-    /// Handles what has waited, until something has to wait on.
-    fn work_off(&mut self, identities: Identities<'_>) {
-        while let Some(message) = self.backlog.pop_front() {
-            if self.has_to_wait(&message) {
-                return self.backlog.push_front(message);
-            }
-            self.handle(message, identities);
-        }
-        self.backlog.shrink_to(0);
-    }
-
-    /// Peers can be opened side by side; everything else may depend on what becomes of them.
-    fn has_to_wait(&self, message: &Result<Request, Rejected>) -> bool {
-        self.uncertain > 0 && !matches!(message, Ok(Request { ask: Ask::Open(_), .. }))
-    }
-
-    /// After the end, nothing is heard any more.
-    fn handle(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
-        match message {
-            _ if self.close.is_some() => {}
-            Ok(request) => self.on_request(request, identities),
-            Err(rejected) => self.reject(&rejected),
-        }
-    }
-
-    fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {
-        let first = !self.greeted;
-        match (ask, first) {
-            (Ask::Hello, true) => self.greet(id),
-            (Ask::Hello, false) => self.bad(id, "hello: it comes only once"),
-            (
-                Ask::Open(_)
-                | Ask::Acquire(_)
-                | Ask::Release { .. }
-                | Ask::Cancel { .. }
-                | Ask::Close { .. }
-                | Ask::Ping,
-                true,
-            ) => self.bad(id, "the first message must be \"hello\""),
-            (ask, false) => {
-                self.bad_in_a_row = 0;
-                self.on_ask(id, ask, identities);
-            }
-        }
-    }
-
-    fn greet(&mut self, id: Option<RequestId>) {
-        self.greeted = true;
-        self.bad_in_a_row = 0;
-        let rules = Arc::clone(&self.rules);
-        self.say(&Message::Welcome {
-            id,
-            server: rules.server,
-            epoch: &rules.epoch,
-            heartbeat_ms: rules.heartbeat_ms,
-            limits: rules.limits,
-        });
-    }
-
-    fn bad(&mut self, id: Option<RequestId>, message: &str) {
-        self.reject(&Rejected { id, code: Code::BadMessage, message: message.to_owned() });
-    }
-
-    /// Answers a message that is no request. A client that sends nothing else is sent away.
-    fn reject(&mut self, rejected: &Rejected) {
-        let Rejected { id, code, message } = rejected;
-        self.answer_failure(Failure::new(*id, None, *code, message));
-        if *code == Code::BadMessage {
-            self.bad_in_a_row += 1;
-        }
-        if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
-            self.close = Some(Close::BadMessages);
-            self.later.flush(&mut self.outbox);
-        }
     }
 
     /// Answers a request of which the engine need not know, when all requests before it are answered.

@@ -11,7 +11,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::super::close::Close;
 use super::super::session::Session;
-use super::{End, text};
+use super::End;
+use super::writing::text;
 use crate::shutdown::Shutdown;
 
 /// How long all of it may take.

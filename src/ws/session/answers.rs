@@ -3,7 +3,7 @@
 use super::super::wire::{
     Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText,
 };
-use super::peers::{MAX_JOINED, Wait};
+use super::peers::{Joined, MAX_JOINED, Wait};
 use super::{Asked, Close, Opening, Session};
 use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, TicketId, Want};
 use crate::runtime::Tag;
@@ -18,15 +18,17 @@ impl Session {
         let asked = usize::try_from(tag.0).ok().and_then(|tag| self.asked.try_remove(tag));
         match (asked, reply) {
             (Some(Asked::Open(opening)), reply) => self.on_opened(opening, reply),
-            (Some(Asked::Acquire { id, number, peer, .. }), Ok(Reply::Held { locks })) => {
-                self.held(id, number, peer, &locks);
+            (Some(Asked::Acquire { joined, number, peer, .. }), Ok(Reply::Held { locks })) => {
+                self.held(joined.id, number, peer, &locks);
             }
             (
-                Some(Asked::Acquire { id, number, peer, want }),
+                Some(Asked::Acquire { joined, number, peer, want }),
                 Ok(Reply::Queued { ticket, position }),
             ) => {
-                if self.join(id, number, peer, ticket, want.as_deref()) {
-                    self.queued(id, number, position, blocked_by);
+                let Some(wait) = self.wait_of(peer, ticket, want.as_deref()) else { return };
+                wait.place = position;
+                if self.join(joined, number, peer) {
+                    self.queued(joined.id, number, position, blocked_by);
                 }
             }
             (Some(Asked::Release { id, number, peer, names }), Ok(Reply::Released { .. })) => {
@@ -46,7 +48,7 @@ impl Session {
             }
             (
                 Some(
-                    Asked::Acquire { id, number, .. }
+                    Asked::Acquire { joined: Joined { id, .. }, number, .. }
                     | Asked::Release { id, number, .. }
                     | Asked::Cancel { id, number },
                 ),
@@ -110,34 +112,42 @@ impl Session {
         }
     }
 
-    /// Remembers who waits. `false`: too many do.
-    fn join(
+    /// What a peer waits for. `None`: the peer is not here any more.
+    fn wait_of(
         &mut self,
-        id: Option<RequestId>,
-        number: LocalPeer,
         peer: PeerId,
         ticket: TicketId,
         want: Option<&Want>,
-    ) -> bool {
-        let Some(bound) = self.peers.get_mut(peer) else { return false };
+    ) -> Option<&mut Wait> {
+        let bound = self.peers.get_mut(peer)?;
         if let Some(want) = want {
             bound.shrink(want);
         }
-        let wait = match &mut bound.wait {
-            Some(wait) if wait.ticket == ticket => wait,
-            none_or_over => none_or_over.insert(Box::new(Wait::new(ticket))),
-        };
+        if bound.wait.as_ref().is_none_or(|wait| wait.ticket != ticket) {
+            bound.wait = Some(Box::new(Wait::new(ticket)));
+        }
+        let wait = bound.wait.as_mut()?;
         wait.want = wait.want.take().or_else(|| want.cloned());
+        Some(wait)
+    }
+
+    /// Remembers who waits. `false`: too many do.
+    fn join(&mut self, joined: Joined, number: LocalPeer, peer: PeerId) -> bool {
+        let wait = self.peers.get_mut(peer).and_then(|bound| bound.wait.as_mut());
+        let Some(wait) = wait else { return false };
         if wait.joined.len() >= MAX_JOINED {
             let message = "too many requests wait for the same";
-            self.fail(Failure::limit(id, number, message, MAX_JOINED));
+            self.fail(Failure::limit(joined.id, number, message, MAX_JOINED));
             return false;
         }
-        wait.joined.push(id);
+        wait.joined.push(joined);
+        if joined.progress {
+            self.watch(peer);
+        }
         true
     }
 
-    fn queued(
+    pub(super) fn queued(
         &mut self,
         id: Option<RequestId>,
         number: LocalPeer,

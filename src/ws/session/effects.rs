@@ -2,7 +2,7 @@
 
 use super::super::wire::{Code, Failure, LockMap, LostReason, Message, millis};
 use super::Session;
-use super::peers::{Peer, Wait};
+use super::peers::{Joined, Peer, Wait};
 use crate::engine::{Effect, EndReason, Lock, PeerId, Span, TicketId};
 
 impl Session {
@@ -37,7 +37,7 @@ impl Session {
         if joined.is_empty() {
             self.say(&Message::Granted { id: None, peer, locks, waited_ms });
         }
-        for id in joined.into_iter().flatten() {
+        for id in joined.into_iter().filter_map(|joined| joined.id) {
             self.say(&Message::Granted { id: Some(id), peer, locks, waited_ms });
         }
     }
@@ -62,7 +62,7 @@ impl Session {
                 (Code::UnknownPeer, "the peer is no more")
             }
         };
-        for id in wait.joined {
+        for Joined { id, .. } in wait.joined {
             self.fail(Failure::new(id, Some(number), code, message));
         }
     }
@@ -71,7 +71,7 @@ impl Session {
     fn lost(&mut self, peer: PeerId, reason: LostReason) {
         let Some(peer) = self.peers.remove(peer) else { return };
         let number = peer.number;
-        for id in peer.wait.iter().flat_map(|wait| wait.joined.iter().copied()) {
+        for id in peer.wait.iter().flat_map(|wait| wait.joined.iter().map(|joined| joined.id)) {
             let message = "the peer is not bound to this connection any more";
             self.fail(Failure::new(id, Some(number), Code::UnknownPeer, message));
         }

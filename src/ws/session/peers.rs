@@ -32,9 +32,19 @@ pub(super) struct Peer {
 pub(super) struct Wait {
     pub(super) ticket: TicketId,
     /// Whoever asked for it on this session. Nobody has, if it was resumed.
-    pub(super) joined: SmallVec<[Option<RequestId>; 1]>,
+    pub(super) joined: SmallVec<[Joined; 1]>,
+    /// The place in line that was told last.
+    pub(super) place: usize,
     /// When some of it was held already: all of it.
     pub(super) want: Option<Want>,
+}
+
+/// A request that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Joined {
+    pub(super) id: Option<RequestId>,
+    /// Whether it wants to know its place in line.
+    pub(super) progress: bool,
 }
 
 impl Peers {
@@ -58,6 +68,10 @@ impl Peers {
         self.numbers.get(&number).copied()
     }
 
+    pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get(&id).map(|peer| &**peer)
+    }
+
     pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
         self.peers.get_mut(&id).map(|peer| &mut **peer)
     }
@@ -79,6 +93,11 @@ impl Peers {
 impl Peer {
     pub(super) fn held(&self) -> &[Lock] {
         &self.held
+    }
+
+    /// Whether it waits and wants to know its place.
+    pub(super) fn is_curious(&self) -> bool {
+        self.wait.iter().flat_map(|wait| &wait.joined).any(|joined| joined.progress)
     }
 
     /// These locks are new, or have changed.
@@ -125,6 +144,6 @@ impl Peer {
 
 impl Wait {
     pub(super) fn new(ticket: TicketId) -> Self {
-        Self { ticket, joined: SmallVec::new(), want: None }
+        Self { ticket, joined: SmallVec::new(), place: 0, want: None }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::wire::{
     Acquire, Ask, Code, Failure, LocalPeer, Message, Open, Origin, Request, RequestId,
 };
+use super::peers::Joined;
 use super::{Asked, Binding, Close, Identities, Opening, Session};
 use crate::engine::{Command, PeerId, Want};
 
@@ -119,9 +120,9 @@ impl Session {
     }
 
     fn acquire(&mut self, id: Option<RequestId>, peer: PeerId, acquire: Acquire) {
-        let Acquire { peer: number, want, timeout, priority, progress: _ } = acquire;
+        let Acquire { peer: number, want, timeout, priority, progress } = acquire;
         let several = (want.iter().len() > 1).then(|| Box::new(want.clone()));
-        let asked = Asked::Acquire { id, number, peer, want: several };
+        let asked = Asked::Acquire { joined: Joined { id, progress }, number, peer, want: several };
         self.submit(asked, Command::Acquire { peer, want, priority, timeout, expires_in: None });
     }
 }

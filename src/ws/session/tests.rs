@@ -127,6 +127,7 @@ impl Stage {
             (Some((name, text)), _) => self.hear(name, text),
             (None, [name, "hangs", "up"]) => drop(self.sessions.remove(*name)),
             (None, ["drain", name]) => self.connected(name).session.on_draining(1_234),
+            (None, ["places"]) => self.tell_places().await,
             (None, ["restart"]) => {
                 // Each start is later than all that was before it.
                 *self = Self::new(self.identities + 1_000);
@@ -150,6 +151,19 @@ impl Stage {
             connected.session.on_text(text, &mut || numbered(&mut last));
         }
         self.identities = last;
+    }
+
+    /// What the pump does from time to time.
+    async fn tell_places(&mut self) {
+        for Connected { session, .. } in self.sessions.values_mut() {
+            let peers = session.watching();
+            let places = self.engine.read(move |engine| {
+                let place =
+                    |peer: PeerId| engine.place(peer).map(|(ticket, at)| (peer, ticket, at));
+                peers.into_iter().filter_map(place).collect::<Vec<_>>()
+            });
+            session.on_places(&places.await.unwrap());
+        }
     }
 
     fn connected(&mut self, name: &str) -> &mut Connected {

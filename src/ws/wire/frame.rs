@@ -8,13 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::fields::Fields;
 
-/// One element of a frame.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, one at a time")]
-pub(super) enum Element<'a> {
-    Object(Fields<'a>),
-    /// A number, a text and so on.
-    Other,
-}
+/// One element of a frame: an object's fields, or `None` for a number, a text and so on.
+pub(super) struct Element<'a>(pub(super) Option<Fields<'a>>);
 
 /// Walks over a frame, whether it is one message or an array of them, and gives each to `take`.
 pub(super) struct Walk<F>(pub(super) F);
@@ -37,7 +32,7 @@ impl<'de, F: FnMut(Element<'de>)> Visitor<'de> for FrameVisitor<F> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<(), A::Error> {
-        (self.0)(Element::Object(Fields::collect(map)?));
+        (self.0)(Element(Some(Fields::collect(map)?)));
         Ok(())
     }
 
@@ -65,35 +60,35 @@ impl<'de> Visitor<'de> for ElementVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Fields::collect(map).map(Element::Object)
+        Ok(Element(Some(Fields::collect(map)?)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
         while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Element::Other)
+        Ok(Element(None))
     }
 }

@@ -71,10 +71,10 @@ pub(in crate::ws) fn read(
 ) -> Result<SmallVec<[Result<Request, Rejected>; 1]>, Rejected> {
     let mut messages = SmallVec::new();
     let mut reader = serde_json::Deserializer::from_str(text);
-    let walk = Walk(|element: Element<'_>| {
-        messages.push(match element {
-            Element::Object(fields) => request(&fields),
-            Element::Other => Err(Rejected::bad(None, "a message must be a JSON object")),
+    let walk = Walk(|Element(fields): Element<'_>| {
+        messages.push(match fields {
+            Some(fields) => request(&fields),
+            None => Err(Rejected::bad(None, "a message must be a JSON object")),
         });
     });
     match walk.deserialize(&mut reader).and_then(|()| reader.end()) {

@@ -77,11 +77,7 @@ impl Client {
     pub(super) async fn next(&mut self) -> Value {
         while self.messages.is_empty() {
             let frame = self.frame().await;
-            let frame: Value = serde_json::from_str(frame.to_text().unwrap()).unwrap();
-            match frame.as_array() {
-                Some(messages) => self.messages.extend(messages.iter().cloned()),
-                None => self.messages.push_back(frame),
-            }
+            self.messages.extend(messages(frame.to_text().unwrap()));
         }
         self.messages.pop_front().unwrap()
     }
@@ -120,6 +116,12 @@ impl Client {
     pub(super) fn cut(self) {
         drop(self.socket.into_inner());
     }
+}
+
+/// The messages of a frame.
+pub(super) fn messages(frame: &str) -> Vec<Value> {
+    let frame: Value = serde_json::from_str(frame).unwrap();
+    frame.as_array().cloned().unwrap_or_else(|| vec![frame])
 }
 
 /// One that holds a lock as its peer 1.

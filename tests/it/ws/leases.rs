@@ -125,3 +125,20 @@ async fn a_server_without_grace_is_ready() {
     let server = TestServer::start(&[]).await;
     assert_eq!(server.get("/ready").await, text(200, "Ok"));
 }
+
+#[tokio::test]
+async fn who_wants_to_know_is_told_how_the_line_moves() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let (mut first, _) = holder(&server, "A").await;
+    let (mut second, _) = waiter(&server, "A").await;
+    let mut third = Client::greeted(&server).await;
+    third.open(1).await;
+    let acquire =
+        json!({"type": "acquire", "id": 5, "peer": 1, "want": {"A": 1}, "progress": true});
+    assert_eq!(third.ask(acquire).await["position"], 2);
+    first.send(json!({"type": "release", "peer": 1})).await;
+    assert_eq!(second.next().await["type"], "granted");
+    let moved = third.next().await;
+    assert_eq!((&moved["type"], &moved["position"]), (&json!("queued"), &json!(1)));
+    assert_eq!(moved["id"], 5);
+}

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::client::{Client, holder};
+use super::client::{Client, holder, messages};
 use crate::server::{DEADLINE, TestServer, text};
 
 const TRAFFIC: &str = r#"[{"type":"hello","id":1,"client":"test/1"},{"type":"open","id":2,"peer":1,"expires_in_ms":30000,"label":"ü\u0041","on_disconnect":"release"},{"type":"acquire","id":3,"peer":1,"want":{"A":1,"B":2},"timeout_ms":0,"priority":-3},{"type":"release","id":4,"peer":1,"names":["A"]},{"type":"cancel","id":5,"peer":1},{"type":"close","id":6,"peer":1},{"type":"ping","id":7}]"#;
@@ -70,20 +70,14 @@ async fn is_answered(client: &mut Client, frame: Vec<u8>, id: usize) -> bool {
     let _ = client.socket.send(ping).await;
     loop {
         let next = timeout(DEADLINE, client.socket.next()).await.expect("nothing comes");
-        match next.expect("the connection ended without a close code").unwrap() {
-            Message::Close(close) => {
-                assert!(close.is_some(), "the close has no code");
-                return false;
-            }
-            Message::Text(text) => {
-                let answers: serde_json::Value = serde_json::from_str(&text).unwrap();
-                let answers = answers.as_array().cloned().unwrap_or_else(|| vec![answers]);
-                if answers.iter().any(|answer| answer["id"] == 1_000_000 + id) {
-                    return true;
-                }
-            }
-            Message::Ping(_) | Message::Pong(_) => {}
-            Message::Binary(_) | Message::Frame(_) => panic!("no server sends this"),
+        let frame = next.expect("the connection ended without a close code").unwrap();
+        if let Message::Close(close) = frame {
+            assert!(close.is_some(), "the close has no code");
+            return false;
+        }
+        let answers = if frame.is_text() { messages(frame.to_text().unwrap()) } else { vec![] };
+        if answers.iter().any(|answer| answer["id"] == 1_000_000 + id) {
+            return true;
         }
     }
 }

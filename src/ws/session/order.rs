@@ -1,0 +1,97 @@
+//! Messages are taken in their order: the greeting first, and nothing before it is clear what becomes of the peers
+//! that are opened.
+
+use std::sync::Arc;
+
+use super::super::wire::{Ask, Code, Failure, Message, Rejected, Request, RequestId};
+use super::{Close, Identities, Session};
+
+/// So many unreadable messages in a row end a session.
+const MAX_BAD_IN_A_ROW: u32 = 10;
+
+impl Session {
+    /// Handles a message, unless it has to wait.
+    pub(super) fn take(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+        if !self.backlog.is_empty() || self.has_to_wait(&message) {
+            self.backlog.push_back(message);
+        } else {
+            self.handle(message, identities);
+        }
+    }
+
+    /// Handles what has waited, until something has to wait on.
+    pub(super) fn work_off(&mut self, identities: Identities<'_>) {
+        while let Some(message) = self.backlog.pop_front() {
+            if self.has_to_wait(&message) {
+                return self.backlog.push_front(message);
+            }
+            self.handle(message, identities);
+        }
+        self.backlog.shrink_to(0);
+    }
+
+    /// Peers can be opened side by side; everything else may depend on what becomes of them.
+    fn has_to_wait(&self, message: &Result<Request, Rejected>) -> bool {
+        self.uncertain > 0 && !matches!(message, Ok(Request { ask: Ask::Open(_), .. }))
+    }
+
+    /// After the end, nothing is heard any more.
+    fn handle(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+        match message {
+            _ if self.close.is_some() => {}
+            Ok(request) => self.on_request(request, identities),
+            Err(rejected) => self.reject(&rejected),
+        }
+    }
+
+    fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {
+        let first = !self.greeted;
+        match (ask, first) {
+            (Ask::Hello, true) => self.greet(id),
+            (Ask::Hello, false) => self.bad(id, "hello: it comes only once"),
+            (
+                Ask::Open(_)
+                | Ask::Acquire(_)
+                | Ask::Release { .. }
+                | Ask::Cancel { .. }
+                | Ask::Close { .. }
+                | Ask::Ping,
+                true,
+            ) => self.bad(id, "the first message must be \"hello\""),
+            (ask, false) => {
+                self.bad_in_a_row = 0;
+                self.on_ask(id, ask, identities);
+            }
+        }
+    }
+
+    fn greet(&mut self, id: Option<RequestId>) {
+        self.greeted = true;
+        self.bad_in_a_row = 0;
+        let rules = Arc::clone(&self.rules);
+        self.say(&Message::Welcome {
+            id,
+            server: rules.server,
+            epoch: &rules.epoch,
+            heartbeat_ms: rules.heartbeat_ms,
+            limits: rules.limits,
+        });
+    }
+
+    fn bad(&mut self, id: Option<RequestId>, message: &str) {
+        self.reject(&Rejected { id, code: Code::BadMessage, message: message.to_owned() });
+    }
+
+    /// Answers a message that is no request. A client that sends nothing else is sent away.
+    fn reject(&mut self, rejected: &Rejected) {
+        let Rejected { id, code, message } = rejected;
+        self.answer_failure(Failure::new(*id, None, *code, message));
+        if *code == Code::BadMessage {
+            self.bad_in_a_row += 1;
+        }
+        if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
+            self.close = Some(Close::BadMessages);
+            self.later.flush(&mut self.outbox);
+        }
+    }
+}
