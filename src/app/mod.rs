@@ -19,11 +19,11 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use crate::config::Config;
-use crate::engine::{Engine, Fence, Limits, Settings, Span};
+use crate::engine::{Engine, Fence, Limits, Settings, Span, Time};
 use crate::events;
 use crate::metrics::Metrics;
 use crate::rest::{self, Rest};
-use crate::runtime::{self, Clock};
+use crate::runtime::{self, Clock, Handle};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 use crate::ws::{self, Sockets};
@@ -82,7 +82,6 @@ impl Server {
 
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
         let clock = Clock::start();
-        let grants_from = clock.started_at().after(Span::from(config.recovery_grace));
         let engine = Engine::new(Settings {
             semaphores: config.semaphores.clone(),
             limits: Limits {
@@ -91,36 +90,13 @@ impl Server {
             },
             // Without a memory, the wall clock makes fences grow across restarts.
             last_fence: Fence(clock.started_at().as_micros()),
-            grants_from,
+            grants_from: grants_from(config, clock),
         });
         let (events, log) = events::events();
         let observer = (metrics.observer(), events);
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
-        let sockets = Sockets::new(ws::Parts {
-            engine: handle.clone(),
-            metrics: Arc::clone(&metrics),
-            shutdown: shutdown.clone(),
-            // What is in memory is as old as the process.
-            epoch: format!("{:x}", clock.started_at().as_micros()),
-            max_frame_bytes: config.limits.max_body_bytes,
-            max_peers: config.sessions.max_peers_per_connection,
-            max_expires_in: config.limits.max_expires_in,
-            heartbeat: config.sessions.heartbeat,
-            hello_timeout: config.sessions.hello_timeout,
-        });
-        let rest = Rest::new(rest::Parts {
-            engine: handle,
-            clock,
-            metrics,
-            shutdown: shutdown.clone(),
-            max_expires_in: config.limits.max_expires_in,
-            expiry_grace: config.expiry_grace.into(),
-            ready_from: grants_from,
-            max_body_bytes: config.limits.max_body_bytes,
-            body_read_timeout: config.limits.body_read_timeout,
-        });
-        let router = rest::router(rest).merge(ws::router(sockets));
+        let router = router(config, handle, clock, metrics, &shutdown);
         Ok(Self {
             listener,
             local_addr,
@@ -167,6 +143,45 @@ impl Server {
             tracing::debug!("the lease engine still has work that nobody waits for");
         }
     }
+}
+
+/// Before this time, those who held something before the start come back.
+fn grants_from(config: &Config, clock: Clock) -> Time {
+    clock.started_at().after(Span::from(config.recovery_grace))
+}
+
+/// All interfaces.
+fn router(
+    config: &Config,
+    engine: Handle,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    shutdown: &Shutdown,
+) -> Router {
+    let sockets = Sockets::new(ws::Parts {
+        engine: engine.clone(),
+        metrics: Arc::clone(&metrics),
+        shutdown: shutdown.clone(),
+        // What is in memory is as old as the process.
+        epoch: format!("{:x}", clock.started_at().as_micros()),
+        max_frame_bytes: config.limits.max_body_bytes,
+        max_peers: config.sessions.max_peers_per_connection,
+        max_expires_in: config.limits.max_expires_in,
+        heartbeat: config.sessions.heartbeat,
+        hello_timeout: config.sessions.hello_timeout,
+    });
+    let rest = Rest::new(rest::Parts {
+        engine,
+        clock,
+        metrics,
+        shutdown: shutdown.clone(),
+        ready_from: grants_from(config, clock),
+        max_expires_in: config.limits.max_expires_in,
+        expiry_grace: config.expiry_grace.into(),
+        max_body_bytes: config.limits.max_body_bytes,
+        body_read_timeout: config.limits.body_read_timeout,
+    });
+    rest::router(rest).merge(ws::router(sockets))
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -8,6 +8,13 @@ use super::{Asked, Close, Opening, Session};
 use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, TicketId, Want};
 use crate::runtime::Tag;
 
+/// Where a request stands that has to wait.
+struct Line<'a> {
+    ticket: TicketId,
+    position: usize,
+    blocked_by: &'a [Label],
+}
+
 impl Session {
     pub(super) fn on_reply(
         &mut self,
@@ -25,26 +32,21 @@ impl Session {
                 Some(Asked::Acquire { joined, number, peer, want }),
                 Ok(Reply::Queued { ticket, position }),
             ) => {
-                let Some(wait) = self.wait_of(peer, ticket, want.as_deref()) else { return };
-                wait.place = position;
-                if self.join(joined, number, peer) {
-                    self.queued(joined.id, number, position, blocked_by);
-                }
+                let line = Line { ticket, position, blocked_by };
+                self.waits(joined, number, peer, want.as_deref(), &line);
             }
             (Some(Asked::Release { id, number, peer, names }), Ok(Reply::Released { .. })) => {
                 self.released(id, number, peer, names.as_deref());
             }
             // The acquire that it has ended was told, if there was one.
             (Some(Asked::Cancel { .. }), Ok(Reply::Cancelled { .. })) => {}
-            (Some(Asked::Close { id, number, peer }), Ok(Reply::Closed)) => {
+            (Some(Asked::Close { id, number, peer }), reply @ (Ok(Reply::Closed) | Err(_))) => {
                 self.peers.remove(peer);
-                if let Some(id) = id {
-                    self.say(&Message::Closed { id, peer: number });
+                match (reply, id) {
+                    (Ok(_), Some(id)) => self.say(&Message::Closed { id, peer: number }),
+                    (Ok(_), None) => {}
+                    (Err(refusal), id) => self.refused(id, number, &refusal),
                 }
-            }
-            (Some(Asked::Close { id, number, peer }), Err(refusal)) => {
-                self.peers.remove(peer);
-                self.refused(id, number, &refusal);
             }
             (
                 Some(
@@ -109,6 +111,21 @@ impl Session {
         if let Some(id) = id {
             let locks = LockMap(locks);
             self.say(&Message::Granted { id: Some(id), peer: number, locks, waited_ms: 0 });
+        }
+    }
+
+    fn waits(
+        &mut self,
+        joined: Joined,
+        number: LocalPeer,
+        peer: PeerId,
+        want: Option<&Want>,
+        line: &Line<'_>,
+    ) {
+        let Some(wait) = self.wait_of(peer, line.ticket, want) else { return };
+        wait.place = line.position;
+        if self.join(joined, number, peer) {
+            self.queued(joined.id, number, line.position, line.blocked_by);
         }
     }
 
