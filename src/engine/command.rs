@@ -1,8 +1,9 @@
 //! What can be asked of the engine. A list of `(Time, Command)` is the engine's whole history: replaying it into
 //! a fresh engine rebuilds the same state bit for bit.
 
-use super::ids::{ConnectionId, PeerId, Priority, SemaphoreName};
+use super::ids::{ConnectionId, PeerId, Priority};
 use super::session::Session;
+use super::text::SemaphoreName;
 use super::time::Span;
 use super::want::Want;
 

@@ -1,12 +1,7 @@
-//! The engine's nouns that are only a number or a name. Each is checked once, where it is made.
+//! The engine's nouns that are only a number. Each is checked once, where it is made.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
-
-/// Longest semaphore name, in bytes of UTF-8.
-pub const MAX_NAME_BYTES: usize = 128;
 
 /// Largest count of one lock, and largest `max` of a semaphore.
 pub const MAX_COUNT: u32 = 1 << 31;
@@ -122,81 +117,9 @@ impl fmt::Display for Count {
     }
 }
 
-/// Name of a semaphore: 1 to [`MAX_NAME_BYTES`] bytes, any characters but control characters.
-///
-/// Cheap to clone: it is shared.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SemaphoreName(Arc<str>);
-
-/// Why a text is not a semaphore's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidName {
-    /// It has no characters.
-    #[error("a semaphore's name must not be empty")]
-    Empty,
-    /// It has more than [`MAX_NAME_BYTES`] bytes.
-    #[error("a semaphore's name has at most {MAX_NAME_BYTES} bytes, this one has {0}")]
-    TooLong(usize),
-    /// It has a control character in it.
-    #[error("a semaphore's name must not contain control characters, this one has {0:?}")]
-    Control(char),
-}
-
-impl SemaphoreName {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// [`InvalidName`] when it is empty, too long, or has control characters.
-    pub fn new(name: &str) -> Result<Self, InvalidName> {
-        if name.is_empty() {
-            return Err(InvalidName::Empty);
-        }
-        if name.len() > MAX_NAME_BYTES {
-            return Err(InvalidName::TooLong(name.len()));
-        }
-        match name.chars().find(|c| c.is_control()) {
-            Some(control) => Err(InvalidName::Control(control)),
-            None => Ok(Self(name.into())),
-        }
-    }
-
-    /// The plain text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Borrow<str> for SemaphoreName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
-/// In quotes and escaped: fit for logs and messages, whatever the name holds.
-impl fmt::Debug for SemaphoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for SemaphoreName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_checked() {
-        assert_eq!(SemaphoreName::new("/&").unwrap().as_str(), "/&");
-        assert_eq!(SemaphoreName::new(""), Err(InvalidName::Empty));
-        assert_eq!(SemaphoreName::new("a\nb"), Err(InvalidName::Control('\n')));
-        assert!(SemaphoreName::new(&"x".repeat(128)).is_ok());
-        assert_eq!(SemaphoreName::new(&"x".repeat(129)), Err(InvalidName::TooLong(129)));
-    }
 
     #[test]
     fn peer_ids_are_of_two_worlds() {

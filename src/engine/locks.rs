@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 
 use super::core::Engine;
 use super::deadlines::Due;
-use super::ids::{Count, Fence, PeerId, SemaphoreName};
+use super::ids::{Count, Fence, PeerId};
 use super::outcome::{Effect, EndReason, Lock, Locks, ReleaseReason, Reply};
 use super::peers::{Hold, Parts, Slot};
 use super::queue::Place;
 use super::refusal::Refusal;
 use super::semaphores::SemaphoreIndex;
+use super::text::SemaphoreName;
 
 impl Engine {
     pub(super) fn release(

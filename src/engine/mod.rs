@@ -19,6 +19,7 @@ mod refusal;
 mod semaphores;
 mod session;
 mod settings;
+mod text;
 mod time;
 mod view;
 mod want;
@@ -26,13 +27,13 @@ mod want;
 pub use self::core::Engine;
 pub use command::Command;
 pub use ids::{
-    ConnectionId, Count, Fence, InvalidName, InvalidPeerId, Level, MAX_COUNT, MAX_NAME_BYTES,
-    PeerId, Priority, SemaphoreName, TicketId,
+    ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use refusal::Refusal;
-pub use session::{InvalidLabel, Key, Label, MAX_LABEL_BYTES, OnDisconnect, Session};
+pub use session::{Key, OnDisconnect, Session};
 pub use settings::{Limits, SemaphoreSettings, Settings};
+pub use text::{InvalidText, Label, MAX_TEXT_BYTES, SemaphoreName};
 pub use time::{Span, Time};
 pub use view::{Life, PeerCursor, PeerView, SemaphoreView, TicketView};
 pub use want::{InvalidWant, MAX_WANT_NAMES, Want};

@@ -2,8 +2,9 @@
 
 use smallvec::SmallVec;
 
-use super::ids::{ConnectionId, Count, Fence, PeerId, SemaphoreName, TicketId};
+use super::ids::{ConnectionId, Count, Fence, PeerId, TicketId};
 use super::refusal::Refusal;
+use super::text::SemaphoreName;
 use super::time::{Span, Time};
 
 /// All that came of one command.

@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 use super::ids::{ConnectionId, Count, Fence, PeerId, Priority, TicketId};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
-use super::session::{Key, Label, OnDisconnect};
+use super::session::{Key, OnDisconnect};
+use super::text::Label;
 use super::time::{Span, Time};
 use super::view::Life;
 

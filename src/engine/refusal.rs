@@ -1,7 +1,8 @@
 //! Why the engine did not do what it was told. A refused command changes nothing, but that an acquire's
 //! `expires_in` prolongs its peer all the same.
 
-use super::ids::{Count, Level, SemaphoreName};
+use super::ids::{Count, Level};
+use super::text::SemaphoreName;
 use super::time::Span;
 
 /// A reason, with what explains it. [`Refusal::code`] is stable; the text is for people.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::ids::{Count, Fence, Level, SemaphoreName};
+use super::ids::{Count, Fence, Level};
 use super::peers::Slot;
 use super::queue::Queue;
 use super::refusal::Refusal;
 use super::settings::SemaphoreSettings;
+use super::text::SemaphoreName;
 
 /// Where a semaphore is stored. Semaphores are stored in the order of their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

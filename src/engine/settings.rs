@@ -1,6 +1,7 @@
 //! What an engine is made of, as the configuration or a journal says it.
 
-use super::ids::{Count, Fence, Level, SemaphoreName};
+use super::ids::{Count, Fence, Level};
+use super::text::SemaphoreName;
 use super::time::{Span, Time};
 
 /// All that a fresh engine needs to know. Two engines with equal settings that get equal commands are equal.

@@ -4,11 +4,11 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
-use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, SemaphoreName, TicketId};
+use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, TicketId};
 use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
 use super::semaphores::{Semaphore, SemaphoreIndex};
-use super::session::Label;
+use super::text::{Label, SemaphoreName};
 use super::time::{Span, Time};
 
 /// One semaphore, in numbers.

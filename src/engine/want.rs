@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::ids::SemaphoreName;
+use super::text::SemaphoreName;
 
 /// Most names in one want.
 pub const MAX_WANT_NAMES: usize = 64;
