@@ -1,20 +1,14 @@
-//! The loop around the engine. It drains what is queued, applies it all, commits it all, and then answers it all:
-//! one wake-up and one commit serve a whole batch.
+//! What is done with requests: all that are queued are applied, committed together, and then answered. One commit
+//! and one look at the clock serve a whole batch.
 
-use std::future::{Future, pending};
-use std::io;
-
-use tokio::time::{Instant, sleep_until};
+use std::{io, mem};
 
 use super::clock::Clock;
 use super::delivery::{Asker, Delivery};
-use super::handle::{Handle, Inbox, Read, Request, queue};
 use super::line::Tag;
+use super::queue::{Queue, Read, Request};
 use crate::engine::{Command, ConnectionId, Engine, Label, Outcome, PeerId, Refusal, Reply, Time};
-use crate::store::Store;
-
-/// Most requests in one batch: bounds what must be held in memory until the commit.
-const BATCH_REQUESTS: usize = 512;
+use crate::store::{Commit, Committed, Store};
 
 /// Most holders that are named to who has to wait.
 const BLOCKED_BY_HOLDERS: usize = 3;
@@ -33,94 +27,172 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-/// Starts to drive an engine. Returns the way to it and the loop itself, which must be spawned or awaited; it
-/// ends when every handle is dropped or the store fails.
-pub fn start(
-    engine: Engine,
-    clock: Clock,
-    store: impl Store,
-    observer: impl Observer,
-) -> (Handle, impl Future<Output = io::Result<()>> + Send) {
-    let (handle, inbox) = queue();
-    let driver = Driver {
-        engine,
-        clock,
-        store,
-        observer,
-        delivery: Delivery::default(),
-        records: Vec::with_capacity(BATCH_REQUESTS),
-        outcomes: Vec::with_capacity(BATCH_REQUESTS),
-        reads: Vec::new(),
-    };
-    (handle, driver.run(inbox))
-}
-
-struct Driver<S, O> {
+/// The engine's owner.
+pub(super) struct Driver<S, O> {
     engine: Engine,
     clock: Clock,
     store: S,
     observer: O,
     delivery: Delivery,
+    phase: Phase,
+    /// When the task will look at the engine's deadlines again.
+    awake_at: Option<Time>,
+    requests: Vec<Request>,
     records: Vec<(Time, Command)>,
     outcomes: Vec<(Outcome, Asker)>,
     reads: Vec<Read>,
 }
 
+enum Phase {
+    /// Requests can be taken.
+    Free,
+    /// A batch is applied, but the store does not have it yet.
+    Committing(Option<Commit>),
+    Ended(Option<io::Error>),
+}
+
+/// What the task has to do.
+pub(super) enum Duty {
+    /// To wait until then, or for a call, and to see that what is due happens.
+    Sleep(Option<Time>),
+    Commit(Commit),
+    End(io::Result<()>),
+}
+
 impl<S: Store, O: Observer> Driver<S, O> {
-    async fn run(mut self, mut inbox: Inbox) -> io::Result<()> {
-        let mut requests = Vec::with_capacity(BATCH_REQUESTS);
-        loop {
-            tokio::select! {
-                biased;
-                received = inbox.requests.recv_many(&mut requests, BATCH_REQUESTS) => {
-                    if received == 0 {
-                        return Ok(());
-                    }
+    pub(super) fn new(engine: Engine, clock: Clock, store: S, observer: O) -> Self {
+        Self {
+            engine,
+            clock,
+            store,
+            observer,
+            delivery: Delivery::default(),
+            phase: Phase::Free,
+            awake_at: None,
+            requests: Vec::new(),
+            records: Vec::new(),
+            outcomes: Vec::new(),
+            reads: Vec::new(),
+        }
+    }
+
+    /// Takes what is queued. Returns whether more can be taken.
+    pub(super) fn turn(&mut self, queue: &Queue) -> bool {
+        match self.phase {
+            Phase::Free => {}
+            Phase::Committing(_) => return false,
+            Phase::Ended(_) => {
+                queue.abandon();
+                return false;
+            }
+        }
+        let mut requests = mem::take(&mut self.requests);
+        queue.take(&mut requests);
+        let now = self.clock.now();
+        for request in requests.drain(..) {
+            self.take(request, now);
+        }
+        self.requests = requests;
+        self.expire_due(now);
+        match self.store.commit(&self.records) {
+            Ok(Committed::Now) => self.committed(Ok(())),
+            Ok(Committed::Later(commit)) => {
+                self.phase = Phase::Committing(Some(commit));
+                false
+            }
+            Err(error) => self.committed(Err(error)),
+        }
+    }
+
+    /// The store has the batch, or has failed. Returns whether more can be taken.
+    pub(super) fn committed(&mut self, committed: io::Result<()>) -> bool {
+        match committed {
+            Ok(()) => {
+                self.phase = Phase::Free;
+                self.records.clear();
+                self.answer();
+                true
+            }
+            Err(error) => {
+                self.end(error);
+                false
+            }
+        }
+    }
+
+    /// Ends for good: whoever waits for an answer learns that there will be none.
+    pub(super) fn end(&mut self, error: io::Error) {
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.phase = Phase::Ended(Some(error));
+        }
+        self.outcomes.clear();
+        self.reads.clear();
+        self.requests.clear();
+        self.delivery = Delivery::default();
+    }
+
+    /// Whether there is something that only the task can do.
+    pub(super) fn calls_the_task(&mut self) -> bool {
+        match self.phase {
+            Phase::Committing(_) | Phase::Ended(_) => true,
+            Phase::Free => {
+                let Some(due) = self.engine.next_deadline() else { return false };
+                let earlier = self.awake_at.is_none_or(|awake_at| due < awake_at);
+                if earlier {
+                    self.awake_at = Some(due);
                 }
-                () = until(self.engine.next_deadline().map(|due| self.clock.instant(due))) => requests.push(Request::Expire),
+                earlier
             }
-            inbox.vacate(&requests);
-            for request in requests.drain(..) {
-                self.take(request);
+        }
+    }
+
+    /// What the task has to do next.
+    pub(super) fn duty(&mut self, queue: &Queue) -> Duty {
+        match &mut self.phase {
+            Phase::Free if queue.is_over() => Duty::End(Ok(())),
+            Phase::Free => {
+                self.awake_at = self.engine.next_deadline();
+                Duty::Sleep(self.awake_at)
             }
-            self.expire_due();
-            self.store.commit(&self.records).await?;
-            self.records.clear();
-            self.answer();
+            Phase::Committing(commit) => match commit.take() {
+                Some(commit) => Duty::Commit(commit),
+                None => Duty::Sleep(None),
+            },
+            Phase::Ended(error) => {
+                queue.abandon();
+                Duty::End(error.take().map_or(Ok(()), Err))
+            }
         }
     }
 
     /// Applies commands as they come. Reads come last in their batch: they must not see what is not committed.
-    fn take(&mut self, request: Request) {
+    fn take(&mut self, request: Request, now: Time) {
         match request {
             Request::Apply { command, watch, answer } => {
-                self.apply(command, Asker::Caller { watch, answer });
+                self.apply(now, command, Asker::Caller { watch, answer });
             }
-            Request::Expire => self.apply(Command::Expire, Asker::Timer),
+            Request::Expire => self.apply(now, Command::Expire, Asker::Timer),
             Request::Read(read) => self.reads.push(read),
             Request::Connect { connection, outbox } => self.delivery.connect(connection, outbox),
             Request::Submit { connection, batch } => {
-                let now = self.clock.now();
                 for (tag, command) in batch {
                     self.apply_on(connection, now, tag, command);
                 }
             }
             Request::Disconnect { connection } => {
-                self.apply(Command::Disconnect { connection }, Asker::Gone { connection });
+                self.apply(now, Command::Disconnect { connection }, Asker::Gone { connection });
             }
         }
     }
 
-    /// Readers see the present, not what the last command left. And a queue that is never empty, of requests that
-    /// do not reach the engine, must not keep its timer from firing.
-    fn expire_due(&mut self) {
-        if self.engine.next_deadline().is_some_and(|due| due <= self.clock.now()) {
-            self.apply(Command::Expire, Asker::Timer);
+    /// Readers see the present, not what the last command left.
+    fn expire_due(&mut self, now: Time) {
+        if self.engine.next_deadline().is_some_and(|due| due <= now) {
+            self.apply(now, Command::Expire, Asker::Timer);
         }
     }
 
-    fn apply(&mut self, command: Command, asker: Asker) {
-        let now = self.clock.now();
+    fn apply(&mut self, now: Time, command: Command, asker: Asker) {
         let outcome = self.engine.apply(now, &command);
         self.records.push((now, command));
         self.outcomes.push((outcome, asker));
@@ -155,14 +227,6 @@ impl<S: Store, O: Observer> Driver<S, O> {
         for read in self.reads.drain(..) {
             read(&self.engine);
         }
-    }
-}
-
-/// Sleeps until `due`; without it, for ever.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
     }
 }
 

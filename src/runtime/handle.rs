@@ -1,35 +1,27 @@
 //! How the rest of the process talks to the engine.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::line::{Events, Line, Outbox, Tag, mailbox};
+use super::combiner::Combine;
+use super::line::{Events, Line, mailbox};
+use super::queue::Request;
 use crate::engine::{Command, ConnectionId, EndReason, Engine, Locks, Refusal, Reply, Span};
 
-/// Commands that may be queued before callers have to wait for a place.
-const QUEUE_COMMANDS: usize = 4096;
-
-/// Most places that one request takes: a larger batch must not wait until the queue is empty.
-const REQUEST_PLACES: usize = 512;
-
 /// A way to the engine. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    requests: mpsc::UnboundedSender<Request>,
-    /// What bounds the queue. The queue itself is unbounded, so that the end of a connection never waits.
-    places: Arc<Semaphore>,
-    connections: Arc<AtomicU64>,
+#[derive(Clone)]
+pub struct Handle(Arc<Entrance>);
+
+struct Entrance {
+    combiner: Arc<dyn Combine>,
+    /// How many connections there were.
+    connections: AtomicU64,
 }
 
-/// The driver's end of the queue.
-pub(super) struct Inbox {
-    pub(super) requests: mpsc::UnboundedReceiver<Request>,
-    places: Arc<Semaphore>,
-}
-
-/// The engine's driver has ended, at shutdown or because its store failed.
+/// The engine has ended, at shutdown or because its store failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the lease engine is not running")]
 pub struct EngineGone;
@@ -58,52 +50,24 @@ pub enum Verdict {
     Ended(EndReason),
 }
 
-pub(super) enum Request {
-    Apply { command: Command, watch: bool, answer: oneshot::Sender<Answer> },
-    Read(Read),
-    Connect { connection: ConnectionId, outbox: Outbox },
-    Submit { connection: ConnectionId, batch: Vec<(Tag, Command)> },
-    Disconnect { connection: ConnectionId },
-    Expire,
-}
-
-impl Request {
-    /// How many places it takes in the queue.
-    fn places(&self) -> usize {
-        match self {
-            Self::Apply { .. } | Self::Read(_) => 1,
-            Self::Submit { batch, .. } => batch.len().clamp(1, REQUEST_PLACES),
-            Self::Connect { .. } | Self::Disconnect { .. } | Self::Expire => 0,
-        }
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
     }
 }
 
-/// Makes the queue.
-pub(super) fn queue() -> (Handle, Inbox) {
-    let (requests, inbox) = mpsc::unbounded_channel();
-    let places = Arc::new(Semaphore::new(QUEUE_COMMANDS));
-    let connections = Arc::default();
-    let inbox = Inbox { requests: inbox, places: Arc::clone(&places) };
-    (Handle { requests, places, connections }, inbox)
-}
-
-impl Inbox {
-    /// Lets others have the places of requests that were taken out.
-    pub(super) fn vacate(&self, requests: &[Request]) {
-        self.places.add_permits(requests.iter().map(Request::places).sum());
-    }
-}
-
-/// Those who wait for a place learn that there is no engine behind the queue any more.
-impl Drop for Inbox {
+/// The engine ends with the last handle.
+impl Drop for Entrance {
     fn drop(&mut self) {
-        self.places.close();
+        self.combiner.finish();
     }
 }
-
-pub(super) type Read = Box<dyn FnOnce(&Engine) + Send>;
 
 impl Handle {
+    pub(super) fn new(combiner: Arc<dyn Combine>) -> Self {
+        Self(Arc::new(Entrance { combiner, connections: AtomicU64::new(0) }))
+    }
+
     /// Applies a command and returns the engine's reply.
     ///
     /// # Errors
@@ -123,14 +87,14 @@ impl Handle {
 
     /// Makes a connection: a way in for batches of commands, and what comes of them. Returns at once.
     pub fn connect(&self) -> (Line, Events) {
-        let connection = ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed) + 1);
+        let connection = ConnectionId(self.0.connections.fetch_add(1, Ordering::Relaxed) + 1);
         let (outbox, events) = mailbox();
         self.tell(Request::Connect { connection, outbox });
         (Line::new(connection, self.clone()), events)
     }
 
-    /// Looks at the engine as it is now, with everything expired that is due. `read` runs on the engine's own
-    /// task: it should be short.
+    /// Looks at the engine as it is now, with everything expired that is due. Nobody else is
+    /// served while `read` runs: it should be short.
     ///
     /// # Errors
     /// [`EngineGone`].
@@ -153,18 +117,16 @@ impl Handle {
         answered.await.map_err(|_| EngineGone)
     }
 
-    /// Queues a request as soon as there are places for it.
+    /// Hands a request to the engine as soon as there are places for it in the queue.
     pub(super) async fn request(&self, request: Request) -> Result<(), EngineGone> {
-        let places = u32::try_from(request.places()).unwrap_or(u32::MAX);
-        let taken = self.places.acquire_many(places).await.map_err(|_| EngineGone)?;
-        // The driver gives them back.
-        taken.forget();
-        self.requests.send(request).map_err(|_| EngineGone)
+        self.0.combiner.queue().put(request).await?;
+        self.0.combiner.drive();
+        Ok(())
     }
 
-    /// Queues a request that needs no place. When there is no engine any more, there is nobody to tell.
+    /// Hands over a request that needs no place. When there is no engine any more, there is nobody to tell.
     pub(super) fn tell(&self, request: Request) {
-        debug_assert_eq!(request.places(), 0, "this one has to wait for its places");
-        let _ = self.requests.send(request);
+        self.0.combiner.queue().tell(request);
+        self.0.combiner.drive();
     }
 }

@@ -6,7 +6,8 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::handle::{EngineGone, Handle, Request};
+use super::handle::{EngineGone, Handle};
+use super::queue::Request;
 use crate::engine::{Command, ConnectionId, Effect, Label, Refusal, Reply};
 
 /// A command's number, chosen by who submits it. Its reply has the same.

@@ -1,13 +1,16 @@
 //! The only owner of an engine: feeds it commands and the time, and hands out what it says.
 
 mod clock;
+mod combiner;
 mod delivery;
 mod driver;
 mod handle;
 mod line;
+mod queue;
 
 pub use clock::Clock;
-pub use driver::{Observer, start};
+pub use combiner::start;
+pub use driver::Observer;
 pub use handle::{Answer, EngineGone, Handle, Verdict};
 pub use line::{Event, Events, Line, Tag};
 

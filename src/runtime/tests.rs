@@ -1,6 +1,5 @@
 //! The driver with a clock that stands still until a test waits for it, and with stores that are slow or fail.
 
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ use crate::engine::{
     Command, Count, EndReason, Engine, Fence, Level, Limits, Outcome, PeerId, Priority, Reply,
     SemaphoreName, SemaphoreSettings, Settings, Span, Time, Want,
 };
-use crate::store::{Memory, Store};
+use crate::store::{Committed, Memory, Store};
 
 struct Nobody;
 
@@ -109,15 +108,12 @@ async fn only_a_queued_answer_has_a_verdict() {
 struct Gated(Arc<Gate>);
 
 impl Store for Gated {
-    fn commit(
-        &mut self,
-        _batch: &[(Time, Command)],
-    ) -> impl Future<Output = io::Result<()>> + Send {
+    fn commit(&mut self, _batch: &[(Time, Command)]) -> io::Result<Committed> {
         let gate = Arc::clone(&self.0);
-        async move {
+        Ok(Committed::Later(Box::pin(async move {
             gate.acquire().await.map_err(io::Error::other)?.forget();
             Ok(())
-        }
+        })))
     }
 }
 
@@ -142,7 +138,7 @@ async fn nothing_leaves_before_the_store_has_it() {
 struct Broken;
 
 impl Store for Broken {
-    async fn commit(&mut self, _batch: &[(Time, Command)]) -> io::Result<()> {
+    fn commit(&mut self, _batch: &[(Time, Command)]) -> io::Result<Committed> {
         Err(io::Error::other("the disk is full"))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use throttle::engine::{Command, Engine, Outcome, Time};
 use throttle::runtime::{self, Clock, Observer};
-use throttle::store::Store;
+use throttle::store::{Committed, Store};
 
 use crate::history::History;
 use crate::language::{parse_command, write_command};
@@ -15,9 +15,9 @@ use crate::language::{parse_command, write_command};
 struct Recording(Arc<Mutex<Vec<(Time, Command)>>>);
 
 impl Store for Recording {
-    async fn commit(&mut self, batch: &[(Time, Command)]) -> io::Result<()> {
+    fn commit(&mut self, batch: &[(Time, Command)]) -> io::Result<Committed> {
         self.0.lock().unwrap().extend_from_slice(batch);
-        Ok(())
+        Ok(Committed::Now)
     }
 }
 
