@@ -8,9 +8,9 @@
 //! driver looks into the queue again after giving it back.
 
 use std::future::pending;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{hint, io};
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -24,6 +24,9 @@ use crate::store::Store;
 
 /// Most turns that a caller takes in a row. Then it has done enough for others, and the task goes on.
 const TURNS_IN_A_ROW: usize = 16;
+
+/// How often a caller looks whether the driver is free: a few microseconds in all.
+const LOOKS: usize = 64;
 
 /// Starts an engine. Returns the way to it, and the task that tends it, which must be spawned or awaited; it ends
 /// when every handle is dropped or the store fails.
@@ -70,7 +73,7 @@ impl<S: Store, O: Observer> Combine for Combiner<S, O> {
             if self.queue.is_empty() {
                 return;
             }
-            let Ok(mut driver) = self.driver.try_lock() else { return };
+            let Some(mut driver) = self.try_driver() else { return };
             let free = guard(&mut driver, |driver| driver.turn(&self.queue));
             let calls = driver.calls_the_task();
             drop(driver);
@@ -91,6 +94,18 @@ impl<S: Store, O: Observer> Combine for Combiner<S, O> {
 }
 
 impl<S: Store, O: Observer> Combiner<S, O> {
+    /// The driver, if nobody is at it for longer. A turn is mostly over sooner than a task is woken: it pays to look
+    /// again before the answer is left to whoever has the driver.
+    fn try_driver(&self) -> Option<MutexGuard<'_, Driver<S, O>>> {
+        for _ in 0..LOOKS {
+            if let Ok(driver) = self.driver.try_lock() {
+                return Some(driver);
+            }
+            hint::spin_loop();
+        }
+        None
+    }
+
     fn lock(&self) -> MutexGuard<'_, Driver<S, O>> {
         // Panics are caught while it is locked.
         self.driver.lock().unwrap_or_else(PoisonError::into_inner)

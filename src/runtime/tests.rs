@@ -24,16 +24,19 @@ fn name() -> SemaphoreName {
     SemaphoreName::new("A").unwrap()
 }
 
-fn spawn(store: impl Store) -> Handle {
+fn engine() -> Engine {
     let max = Count::new(1).unwrap();
-    let engine = Engine::new(Settings {
+    Engine::new(Settings {
         semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0) }],
         limits: Limits::default(),
         last_fence: Fence(0),
         grants_from: Time::default(),
-    });
-    let (handle, driver) = start(engine, Clock::start(), store, Nobody);
-    tokio::spawn(driver);
+    })
+}
+
+fn spawn(store: impl Store) -> Handle {
+    let (handle, task) = start(engine(), Clock::start(), store, Nobody);
+    tokio::spawn(task);
     handle
 }
 
@@ -150,4 +153,5 @@ async fn without_a_store_nothing_is_promised() {
     assert_eq!(handle.read(Engine::peer_count).await, Err(EngineGone));
 }
 
+mod combining;
 mod lines;
