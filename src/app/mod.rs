@@ -80,6 +80,7 @@ impl Server {
         let listener = listen(address).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
 
+        let max_connections = file_limit::connections(config.limits.max_connections);
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
         let clock = Clock::start();
         let engine = Engine::new(Settings {
@@ -96,7 +97,7 @@ impl Server {
         let observer = (metrics.observer(), events);
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
-        let router = router(config, handle, clock, metrics, &shutdown);
+        let router = router(config, max_connections, handle, clock, metrics, &shutdown);
         Ok(Self {
             listener,
             local_addr,
@@ -105,7 +106,7 @@ impl Server {
             log: Box::pin(log),
             switch,
             shutdown,
-            max_connections: file_limit::connections(config.limits.max_connections),
+            max_connections,
             header_read_timeout: config.limits.header_read_timeout,
             drain_timeout: config.limits.drain_timeout,
         })
@@ -153,6 +154,7 @@ fn grants_from(config: &Config, clock: Clock) -> Time {
 /// All interfaces.
 fn router(
     config: &Config,
+    max_connections: usize,
     engine: Handle,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -165,6 +167,7 @@ fn router(
         // What is in memory is as old as the process.
         epoch: format!("{:x}", clock.started_at().as_micros()),
         max_frame_bytes: config.limits.max_body_bytes,
+        max_sessions: config.sessions.max_sessions.unwrap_or_else(|| share(max_connections)),
         max_peers: config.sessions.max_peers_per_connection,
         max_expires_in: config.limits.max_expires_in,
         heartbeat: config.sessions.heartbeat,
@@ -182,6 +185,11 @@ fn router(
         body_read_timeout: config.limits.body_read_timeout,
     });
     rest::router(rest).merge(ws::router(sockets))
+}
+
+/// How many of the connections may be sessions: one in 16 is left to others.
+fn share(connections: usize) -> usize {
+    (connections - connections / 16).max(1)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -76,3 +76,27 @@ impl fmt::Display for LogFormat {
         f.write_str(self.name())
     }
 }
+
+/// Whether these are filter directives. A lone word that is no level would pass as the name of a target whose
+/// events are all logged, and silence the rest: a misspelt level must not do that.
+pub(super) fn are_directives(text: &str) -> bool {
+    let mut parts = text.split(',').map(str::trim).filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_some()
+        && parts.all(|part| part.contains(['=', '[']) || Level::named(part).is_some())
+        && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_level_is_no_directive() {
+        for good in ["info,throttle=debug", "throttle=trace", "off,[lease{peer=7}]=debug"] {
+            assert!(are_directives(good), "{good}");
+        }
+        for bad in ["", ",", "inof", "info,debgu", "throttle=verbose", "info,=,", "a=b=c"] {
+            assert!(!are_directives(bad), "{bad}");
+        }
+    }
+}

@@ -55,6 +55,9 @@ pub struct Sessions {
     pub heartbeat: Duration,
     /// How long the first message may take, 1 µs to a day. Default: 5 s.
     pub hello_timeout: Duration,
+    /// Most sessions at once, 1 to 10,000,000. `None`, the default: 15 of 16 connections, so that REST callers,
+    /// operators and metrics get through when sessions take all there is.
+    pub max_sessions: Option<usize>,
     /// Most peers of one connection, 1 to 1,000,000. Default: 1,024.
     pub max_peers_per_connection: usize,
 }
@@ -145,6 +148,7 @@ impl Default for Sessions {
         Self {
             heartbeat: Duration::from_secs(15),
             hello_timeout: Duration::from_secs(5),
+            max_sessions: None,
             max_peers_per_connection: 1024,
         }
     }

@@ -21,6 +21,8 @@ pub(super) enum Close {
     BadMessages,
     /// No `hello` in time, or nothing was heard for too long.
     Silent,
+    /// There are as many sessions as there may be.
+    TooMany,
 }
 
 impl Close {
@@ -36,6 +38,7 @@ impl Close {
             Self::TooSlow => 1013,
             Self::BadMessages => 4400,
             Self::Silent => 4408,
+            Self::TooMany => 4429,
         }
     }
 
@@ -51,6 +54,7 @@ impl Close {
             Self::TooSlow => "too much was waiting to be read",
             Self::BadMessages => "too many unreadable messages in a row",
             Self::Silent => "nothing was heard in time",
+            Self::TooMany => "there are too many sessions, come again later",
         }
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -51,20 +52,26 @@ pub(super) struct Shared {
     pub(super) engine: Handle,
     pub(super) shutdown: Shutdown,
     pub(super) sessions: SessionGauge,
+    /// One for each session that there may be.
+    pub(super) places: Arc<Semaphore>,
     pub(super) max_frame_bytes: usize,
     pub(super) heartbeat: Duration,
     pub(super) hello_timeout: Duration,
 }
 
-/// Serves one session to its end.
+/// Serves one session to its end, unless there are too many.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Arc<Shared>) {
-    let counted = shared.sessions.enter();
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_message_size(Some(shared.max_frame_bytes))
         .max_frame_size(Some(shared.max_frame_bytes));
     let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
+        let end = End::Closing(Close::TooMany);
+        return Box::pin(farewell::send(socket, None, end, &shared.shutdown)).await;
+    };
+    let counted = shared.sessions.enter();
     let (line, events) = shared.engine.connect();
     let session = Session::new(Arc::clone(&shared.rules), line.connection());
     let opened = Instant::now();
@@ -87,7 +94,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
     let Pump { socket, session, shared, .. } = pump;
     tracing::debug!(?end, "a session ended");
     // Boxed: an idle session has no use for the room that this takes.
-    Box::pin(farewell::send(socket, session, end, &shared.shutdown)).await;
+    Box::pin(farewell::send(socket, Some(session), end, &shared.shutdown)).await;
 }
 
 /// How a session ends.

@@ -13,6 +13,7 @@ use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::pump::{self, Shared};
@@ -48,6 +49,8 @@ pub struct Parts {
     pub epoch: String,
     /// Largest frame that is read.
     pub max_frame_bytes: usize,
+    /// Most sessions at once. One too many is closed with 4429.
+    pub max_sessions: usize,
     /// Most peers of one session.
     pub max_peers: usize,
     /// Longest time to live of a peer. The engine enforces it; clients are told.
@@ -76,6 +79,7 @@ impl Sockets {
             engine: parts.engine,
             shutdown: parts.shutdown,
             sessions: parts.metrics.sessions(),
+            places: Arc::new(Semaphore::new(parts.max_sessions.min(Semaphore::MAX_PERMITS))),
             max_frame_bytes: parts.max_frame_bytes,
             heartbeat: parts.heartbeat,
             hello_timeout: parts.hello_timeout,

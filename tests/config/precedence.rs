@@ -10,13 +10,14 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 20] = [
+const VALUES: [(&str, [&str; 3]); 21] = [
     ("address", ["10.0.0.1", "10.0.0.2", "::1"]),
     ("port", ["0", "1", "65535"]),
     ("expiry_grace", ["10s", "2m", "1day"]),
     ("recovery_grace", ["1us", "2s", "1day"]),
     ("sessions.heartbeat", ["1us", "2s", "1day"]),
     ("sessions.hello_timeout", ["1us", "2s", "1day"]),
+    ("sessions.max_sessions", ["1", "2", "10000000"]),
     ("sessions.max_peers_per_connection", ["1", "2", "1000000"]),
     ("limits.max_expires_in", ["1us", "2h", "36500d"]),
     ("limits.max_peers", ["1", "2", "100000000"]),

@@ -21,10 +21,10 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// So much of what still comes is thrown away.
 const DISCARD_BYTES: u64 = 1 << 20;
 
-/// Ends a session as `end` says, and waits for the other side, but not for long.
+/// Ends a session, if it came to one, as `end` says, and waits for the other side, but not for long.
 pub(super) async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
-    session: Session,
+    session: Option<Session>,
     end: End,
     shutdown: &Shutdown,
 ) {
@@ -51,11 +51,13 @@ pub(super) async fn send<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn say<S: AsyncRead + AsyncWrite + Unpin>(
     socket: &mut WebSocketStream<S>,
-    mut session: Session,
+    session: Option<Session>,
     close: Close,
 ) -> Result<(), Error> {
-    while let Some(frame) = session.pop_frame() {
-        socket.feed(text(frame)?).await?;
+    if let Some(mut session) = session {
+        while let Some(frame) = session.pop_frame() {
+            socket.feed(text(frame)?).await?;
+        }
     }
     let reason = Utf8Bytes::from_static(close.reason());
     let frame = CloseFrame { code: close.code().into(), reason };

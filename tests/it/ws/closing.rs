@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::client::{Client, holder};
-use crate::server::{TestServer, config};
+use crate::server::{TestServer, config, eventually, text};
 
 #[tokio::test]
 async fn binary_frames_are_refused() {
@@ -123,4 +123,25 @@ async fn the_end_of_the_server_is_announced_to_each() {
         assert_eq!(client.close_code().await, 1012);
     }
     server.ended().await;
+}
+
+/// It is told so on the WebSocket. REST still has room, and so has a session after another has ended.
+#[tokio::test]
+async fn one_session_too_many_is_sent_away() {
+    let mut config = config(&[]);
+    config.sessions.max_sessions = Some(1);
+    let server = TestServer::with(&config).await;
+    let first = Client::greeted(&server).await;
+    let mut second = Client::connect(server.address).await;
+    assert_eq!(second.close_code().await, 4429);
+    assert_eq!(server.get("/health").await, text(200, "Ok"));
+    drop(first);
+    // Its place is free when the server has seen the end of it.
+    eventually("a place is free again", || async {
+        let mut client = Client::connect(server.address).await;
+        // Whoever is refused may find the connection closed when it sends.
+        let _ = client.socket.send(Message::text(r#"{"type":"hello"}"#)).await;
+        client.frame().await.is_text()
+    })
+    .await;
 }
