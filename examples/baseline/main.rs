@@ -1,9 +1,12 @@
-//! The ceiling for the REST interface: axum with the same routes, extractors and shapes of answers,
-//! and nothing behind them. What `examples/load` reaches here is what HTTP alone costs.
+//! The ceiling for both interfaces. For REST: axum with the same routes, extractors and shapes of answers, and nothing
+//! behind them. For sessions: WebSockets whose frames come back as they are. What `examples/load` reaches here is what
+//! HTTP and WebSockets alone cost.
 //!
 //! It must not keep any state. Every acquire is granted at once, so it is no semaphore server.
 //!
 //!     cargo run --release --example baseline -- --port 8001
+
+mod echo;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +28,9 @@ use tokio::net::TcpListener;
 
 /// Where the server listens.
 #[derive(Parser)]
-#[command(about = "An axum server with throttle's REST routes and no logic")]
+#[command(
+    about = "An axum server with throttle's REST routes and no logic, and with an echo at /ws"
+)]
 struct Cli {
     /// Port on 127.0.0.1; 0 lets the system choose one.
     #[arg(long, default_value_t = 8001)]
@@ -37,6 +42,9 @@ struct Cli {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let cli = Cli::parse();
+    // As the server does. Where that fails, there are fewer connections.
+    #[cfg(unix)]
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = cli.threads {
         builder.worker_threads(threads.max(1));
@@ -59,6 +67,7 @@ async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
 fn routes() -> Router {
     Router::new()
         .route("/", get(async || "Hello from Throttle!"))
+        .route("/ws", get(echo::upgrade))
         .route("/health", get(async || "Ok"))
         .route("/version", get(async || "baseline"))
         .route("/metrics", get(async || "# TYPE throttle_num_404 counter\nthrottle_num_404 0\n"))
