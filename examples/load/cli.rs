@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, builder::RangedU64ValueParser, value_parser};
 
-use crate::target::Target;
+use crate::{target::Target, ws};
 
 const EXAMPLES: &str = "\
 Start a server first, in another terminal:
@@ -14,7 +14,7 @@ Start a server first, in another terminal:
 Every peer that is registered has a time to live, so a run that is interrupted leaves nothing for long.
 The exit code is not 0 when anything went wrong.";
 
-/// Drives a server that speaks throttle's REST interface and prints throughput and latency.
+/// Drives a throttle server and prints throughput and latency: over REST, with `ws` over WebSockets.
 #[derive(Parser)]
 #[command(name = "load", after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -30,12 +30,12 @@ pub(crate) struct Options {
     /// The server to drive; only loopback addresses are allowed.
     #[arg(long, global = true, default_value = "http://127.0.0.1:8000")]
     pub(crate) url: Target,
-    /// Keep-alive connections that are used at once.
+    /// Connections that are used at once.
     #[arg(long, global = true, default_value = "32", value_parser = within(1, 10_000))]
     pub(crate) connections: usize,
-    /// How long to measure: at least 1, at most 600 seconds.
-    #[arg(long, global = true, default_value = "5", value_parser = value_parser!(u64).range(1..=600))]
-    seconds: u64,
+    /// How long to measure: at least 0.1, at most 600 seconds.
+    #[arg(long, global = true, default_value = "5", value_parser = seconds)]
+    seconds: Duration,
     /// The semaphore to use: `load` when absent, for `handoff` `mutex`.
     #[arg(long, global = true)]
     semaphore: Option<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Options {
 impl Options {
     /// How long to measure.
     pub(crate) fn duration(&self) -> Duration {
-        Duration::from_secs(self.seconds)
+        self.seconds
     }
 
     /// The semaphore with room for all.
@@ -111,6 +111,11 @@ pub(crate) enum Scenario {
         #[arg(long, value_parser = value_parser!(u64).range(3..=3600))]
         lead: Option<u64>,
     },
+    /// The same over WebSockets, with locks as leases of sessions.
+    Ws {
+        #[command(subcommand)]
+        scenario: ws::cli::Scenario,
+    },
     /// Measure two servers in turns, because the machine is noisy.
     ///
     /// Each round measures both for --seconds, and the order changes from round to round. Printed are
@@ -149,8 +154,20 @@ pub(crate) enum Contest {
     ///
     /// Example: load compare peers --rounds 3
     Peers,
+    /// Over WebSockets, each round with fresh connections.
+    Ws {
+        #[command(subcommand)]
+        contest: ws::cli::Contest,
+    },
 }
 
-fn within(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+pub(crate) fn within(least: u64, most: u64) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(least..=most)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 0.1..=600.0) => Ok(Duration::from_secs_f64(seconds)),
+        Ok(_) | Err(_) => Err("expected a number from 0.1 to 600".to_owned()),
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     report::{grouped, median, print_table},
     scenario::{handoff, pairs, peers},
     target::Target,
+    ws,
 };
 
 /// How long both are driven before anything counts.
@@ -27,6 +28,7 @@ pub(crate) async fn run(
         Contest::Pairs { idle_peers } => plan.pairs(idle_peers).await,
         Contest::Handoff => plan.handoff().await,
         Contest::Peers => plan.peers().await,
+        Contest::Ws { contest } => ws::compare::run(options, baseline, rounds, contest).await,
     }
 }
 

@@ -71,7 +71,7 @@ impl Samples {
     }
 
     /// Adds what was measured at the same time.
-    fn add_parallel(&mut self, other: Samples) {
+    pub(crate) fn add_parallel(&mut self, other: Samples) {
         // Same bounds on both sides, so nothing is refused.
         let _ = self.latencies.add(&other.latencies);
         self.errors += other.errors;

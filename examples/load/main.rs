@@ -1,4 +1,4 @@
-//! Drives a server that speaks the REST interface, and prints throughput and latency.
+//! Drives a server over REST or WebSockets, and prints throughput and latency.
 //!
 //! It shares the processors with the server, so it must be cheap itself: requests are built once,
 //! one task per connection, nothing is logged. It talks to loopback addresses only.
@@ -17,6 +17,10 @@ mod report;
 mod request;
 mod scenario;
 mod target;
+mod ws;
+
+#[cfg(test)]
+mod tests;
 
 use std::{error::Error, process::ExitCode};
 
@@ -28,7 +32,8 @@ use crate::{
 };
 
 /// What can go wrong: the text is all that the user needs.
-type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type Failure = Box<dyn Error + Send + Sync>;
+type Fallible<T> = Result<T, Failure>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -57,6 +62,7 @@ async fn run(options: Options, scenario: Scenario) -> Fallible<()> {
         Scenario::Peers => peers::run(&options).await,
         Scenario::List { peers } => list::run(&options, peers).await,
         Scenario::Expire { peers, lead } => expire::run(&options, peers, lead).await,
+        Scenario::Ws { scenario } => ws::run(&options, scenario).await,
         Scenario::Compare { baseline, rounds, contest } => {
             compare::run(&options, &baseline, rounds, contest).await
         }

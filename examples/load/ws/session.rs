@@ -1,0 +1,166 @@
+//! A session with its peers, and what each of them says over and over; on an echo, the same without a session.
+
+use super::{
+    frame::Outbox,
+    message::{self, Answer, Kind, each_answer},
+    socket::Socket,
+};
+use crate::{
+    Fallible,
+    client::{Client, PATIENCE, at_most},
+    target::Target,
+};
+
+/// Peers that are opened before the answers are looked at.
+const OPENED_AT_ONCE: usize = 256;
+
+/// What listens there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counterpart {
+    Throttle,
+    /// `examples/baseline`: it sends back what it gets.
+    Echo,
+}
+
+impl Counterpart {
+    pub(crate) async fn of(target: &Target) -> Fallible<Self> {
+        let is_baseline = Client::connect(target).await?.is_baseline().await?;
+        Ok(if is_baseline { Counterpart::Echo } else { Counterpart::Throttle })
+    }
+}
+
+pub(crate) struct Session {
+    socket: Socket,
+    phrases: Vec<Phrases>,
+}
+
+/// What a peer says.
+struct Phrases {
+    first: String,
+    /// How many messages `again` is.
+    messages: usize,
+    again: String,
+}
+
+impl Session {
+    /// Opens a session with so many peers that are going to want the semaphore.
+    pub(crate) async fn open(
+        target: &Target,
+        counterpart: Counterpart,
+        peers: usize,
+        semaphore: &str,
+    ) -> Fallible<Self> {
+        let phrases = (0..peers).map(|peer| Phrases::new(counterpart, peer, semaphore));
+        let phrases = phrases.collect::<Fallible<Vec<_>>>()?;
+        let mut session = Session { socket: Socket::open(target).await?, phrases };
+        match counterpart {
+            Counterpart::Throttle => at_most(PATIENCE, session.greet()).await?,
+            Counterpart::Echo => {}
+        }
+        Ok(session)
+    }
+
+    async fn greet(&mut self) -> Fallible<()> {
+        self.socket.outbox().push(1, message::HELLO);
+        let peers = self.phrases.len();
+        for begin in (0..peers).step_by(OPENED_AT_ONCE) {
+            let end = peers.min(begin + OPENED_AT_ONCE);
+            for peer in begin..end {
+                self.socket.outbox().push(1, &message::open(peer));
+            }
+            self.socket.send().await?;
+            let mut opened = begin;
+            while opened < end {
+                let count = |answer: &Answer<'_>| {
+                    opened += usize::from(answer.kind == Kind::Opened);
+                    Ok(())
+                };
+                self.receive(count).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets every peer ask for the first time.
+    pub(crate) async fn begin(&mut self) -> Fallible<()> {
+        for phrases in &self.phrases {
+            self.socket.outbox().push(1, &phrases.first);
+        }
+        self.socket.send().await
+    }
+
+    /// Waits for grants and gives each peer that has one to `take`.
+    pub(crate) async fn granted(
+        &mut self,
+        mut take: impl FnMut(usize) -> Fallible<()>,
+    ) -> Fallible<()> {
+        let peers = self.phrases.len();
+        self.receive(|answer| {
+            if answer.kind != Kind::Granted {
+                return Ok(());
+            }
+            let peer = answer.peer.filter(|peer| *peer < peers);
+            take(peer.ok_or("the server granted something to nobody")?)
+        })
+        .await
+    }
+
+    /// Lets one peer ask for the first time. Its answer is to be waited for with [`Session::in_line`].
+    pub(crate) async fn ask(&mut self, peer: usize) -> Fallible<()> {
+        self.socket.outbox().push(1, &self.phrases[peer].first);
+        self.socket.send().await
+    }
+
+    /// Waits until the peer that has asked stands in line. Returns whether it was granted what it asked for instead.
+    pub(crate) async fn in_line(&mut self) -> Fallible<bool> {
+        let mut answer = None;
+        while answer.is_none() {
+            self.receive(|Answer { kind, .. }| {
+                answer = Some(*kind == Kind::Granted);
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(answer == Some(true))
+    }
+
+    /// Has a peer that holds the semaphore give it back and ask again, with the next [`Session::send`].
+    pub(crate) fn again(&mut self, peer: usize) {
+        let Phrases { messages, again, .. } = &self.phrases[peer];
+        self.socket.outbox().push(*messages, again);
+    }
+
+    pub(crate) async fn send(&mut self) -> Fallible<()> {
+        self.socket.send().await
+    }
+
+    /// Does nothing but answer pings.
+    pub(crate) async fn rest(&mut self) -> Fallible<()> {
+        self.socket.rest().await
+    }
+
+    pub(crate) async fn leave(self) -> Fallible<()> {
+        self.socket.leave().await
+    }
+
+    async fn receive(&mut self, mut take: impl FnMut(&Answer<'_>) -> Fallible<()>) -> Fallible<()> {
+        let texts = |text: &str, _: &mut Outbox| each_answer(text, &mut take);
+        self.socket.receive(texts).await
+    }
+}
+
+impl Phrases {
+    fn new(counterpart: Counterpart, peer: usize, semaphore: &str) -> Fallible<Self> {
+        match counterpart {
+            Counterpart::Throttle => {
+                let first = message::acquire(peer, semaphore)?;
+                let again = format!("{},{first}", message::release(peer));
+                Ok(Phrases { first, messages: 2, again })
+            }
+            Counterpart::Echo => {
+                let granted = message::granted(peer, semaphore)?;
+                Ok(Phrases { first: granted.clone(), messages: 1, again: granted })
+            }
+        }
+    }
+}
