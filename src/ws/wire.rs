@@ -23,7 +23,7 @@ pub(super) const MAX_INTEGER: i64 = (1 << 53) - 1;
 pub(super) struct RequestId(pub(super) i64);
 
 /// What a client calls one of its peers, on one connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct LocalPeer(pub(super) i64);
 
 /// Says what went wrong, for programs. They are stable.

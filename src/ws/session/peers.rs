@@ -1,7 +1,5 @@
 //! The peers of one session: by the client's number for them, and by their identity.
 
-use std::collections::HashMap;
-
 use smallvec::SmallVec;
 
 use crate::engine::{Count, Lock, Locks, PeerId, SemaphoreName, TicketId, Want};
@@ -11,11 +9,13 @@ use crate::ws::wire::{LocalPeer, RequestId};
 pub(super) const MAX_JOINED: usize = 16;
 
 /// The peers of one session. A closed peer has lost its number already when the engine has not yet answered.
+///
+/// Both are ordered, and searched by halving: most sessions have one or two peers and none has very many, so that
+/// hashing would cost more, in time and in memory.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
-    numbers: HashMap<LocalPeer, PeerId>,
-    // Boxed, because most sessions have one or two, and a small table has room for more.
-    peers: HashMap<PeerId, Box<Peer>>,
+    numbers: Vec<(LocalPeer, PeerId)>,
+    peers: Vec<(PeerId, Box<Peer>)>,
 }
 
 /// One that is bound to this session, or will be.
@@ -54,39 +54,54 @@ impl Peers {
 
     /// Adds a peer. `false`: the number or the peer is here already.
     pub(super) fn add(&mut self, number: LocalPeer, id: PeerId) -> bool {
-        if self.numbers.contains_key(&number) || self.peers.contains_key(&id) {
+        let (Err(number_at), Err(at)) = (self.find_number(number), self.find(id)) else {
             return false;
+        };
+        if self.peers.is_empty() {
+            // Often it stays the only one.
+            self.numbers.reserve_exact(1);
+            self.peers.reserve_exact(1);
         }
-        self.numbers.insert(number, id);
+        self.numbers.insert(number_at, (number, id));
         let peer = Peer { number, held: Locks::new(), wait: None };
-        self.peers.insert(id, Box::new(peer));
+        self.peers.insert(at, (id, Box::new(peer)));
         true
     }
 
     /// Who has this number.
     pub(super) fn numbered(&self, number: LocalPeer) -> Option<PeerId> {
-        self.numbers.get(&number).copied()
+        self.find_number(number).ok().map(|at| self.numbers[at].1)
     }
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.peers.get(&id).map(|peer| &**peer)
+        self.find(id).ok().map(|at| &*self.peers[at].1)
     }
 
     pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.peers.get_mut(&id).map(|peer| &mut **peer)
+        self.find(id).ok().map(|at| &mut *self.peers[at].1)
     }
 
     /// The number can be given to another peer from now on.
     pub(super) fn release_number(&mut self, number: LocalPeer) {
-        self.numbers.remove(&number);
+        if let Ok(at) = self.find_number(number) {
+            self.numbers.remove(at);
+        }
     }
 
     pub(super) fn remove(&mut self, id: PeerId) -> Option<Box<Peer>> {
-        let peer = self.peers.remove(&id)?;
-        if self.numbers.get(&peer.number) == Some(&id) {
-            self.numbers.remove(&peer.number);
+        let (_, peer) = self.peers.remove(self.find(id).ok()?);
+        if self.numbered(peer.number) == Some(id) {
+            self.release_number(peer.number);
         }
         Some(peer)
+    }
+
+    fn find_number(&self, number: LocalPeer) -> Result<usize, usize> {
+        self.numbers.binary_search_by_key(&number, |(number, _)| *number)
+    }
+
+    fn find(&self, id: PeerId) -> Result<usize, usize> {
+        self.peers.binary_search_by_key(&id, |(id, _)| *id)
     }
 }
 
