@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 /// So much of a wrong value is repeated in the complaint about it.
 const EXCERPT_CHARS: usize = 40;
@@ -75,21 +76,21 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of an object that is being read.
-    pub(super) fn collect<A: MapAccess<'a>>(mut map: A) -> Result<Self, A::Error> {
-        let mut fields = Self::default();
+    /// The fields of an object that is being read, instead of those that were there.
+    pub(super) fn collect<A: MapAccess<'a>>(&mut self, mut map: A) -> Result<(), A::Error> {
+        *self = Self::default();
         while let Some(field) = map.next_key::<Field>()? {
-            let Some(place) = fields.values.get_mut(field as usize) else {
+            let Some(place) = self.values.get_mut(field as usize) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
             let value: &'a RawValue = map.next_value()?;
             if place.is_some() {
-                fields.twice = Some(field);
+                self.twice = Some(field);
             }
             *place = Some(value).filter(|value| value.get() != "null");
         }
-        Ok(fields)
+        Ok(())
     }
 
     /// A field that stands there twice.
@@ -149,10 +150,10 @@ impl<'a> Fields<'a> {
         &self,
         field: Field,
         expected: impl fmt::Display,
-    ) -> Result<Option<Vec<(String, i64)>>, Unfit> {
+    ) -> Result<Option<Counts<'a>>, Unfit> {
         let Some(raw) = self.get(field) else { return Ok(None) };
         match serde_json::from_str(raw) {
-            Ok(Counts(counts)) => Ok(Some(counts)),
+            Ok(NamedCounts(counts)) => Ok(Some(counts)),
             Err(_) => Err(unfit(field, raw, expected)),
         }
     }
@@ -183,29 +184,59 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(inner))
 }
 
-struct Counts(Vec<(String, i64)>);
+/// Names with integers. Most have one.
+pub(super) type Counts<'a> = SmallVec<[(Cow<'a, str>, i64); 1]>;
+
+struct NamedCounts<'a>(Counts<'a>);
 
 /// Not through a map: that would hide a name that stands there twice.
-impl<'de> Deserialize<'de> for Counts {
+impl<'de> Deserialize<'de> for NamedCounts<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct CountsVisitor;
 
         impl<'de> Visitor<'de> for CountsVisitor {
-            type Value = Counts;
+            type Value = NamedCounts<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of integers")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counts, A::Error> {
-                let mut counts = Vec::new();
-                while let Some(count) = map.next_entry()? {
-                    counts.push(count);
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut counts = Counts::new();
+                while let Some((Name(name), count)) = map.next_entry()? {
+                    counts.push((name, count));
                 }
-                Ok(Counts(counts))
+                Ok(NamedCounts(counts))
             }
         }
 
         deserializer.deserialize_map(CountsVisitor)
+    }
+}
+
+/// A key. It is copied only if it has escapes.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Name(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
     }
 }

@@ -6,14 +6,17 @@ use std::ops::RangeInclusive;
 use serde::de::DeserializeSeed;
 use smallvec::SmallVec;
 
-use super::fields::{Field, Fields, Unfit, missing, unfit};
-use super::frame::{Element, Walk};
+use super::fields::{Counts, Field, Fields, Unfit, missing, unfit};
+use super::frame::Walk;
 use super::open::{self, Open};
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
 use crate::engine::{InvalidWant, Priority, SemaphoreName, Span, Want};
 
 /// Longest text of a token and of a client's name, in bytes.
 const MAX_TEXT_BYTES: usize = 4096;
+
+/// How long a message is, about.
+const MESSAGE_BYTES: usize = 40;
 
 const INTEGERS: RangeInclusive<i64> = -MAX_INTEGER..=MAX_INTEGER;
 const MILLIS: RangeInclusive<i64> = 0..=MAX_INTEGER;
@@ -69,11 +72,12 @@ pub(in crate::ws) struct Rejected {
 pub(in crate::ws) fn read(
     text: &str,
 ) -> Result<SmallVec<[Result<Request, Rejected>; 1]>, Rejected> {
-    let mut messages = SmallVec::new();
+    let several = if text.starts_with('[') { text.len() / MESSAGE_BYTES } else { 0 };
+    let mut messages = SmallVec::with_capacity(several);
     let mut reader = serde_json::Deserializer::from_str(text);
-    let walk = Walk(|Element(fields): Element<'_>| {
+    let walk = Walk(|fields: Option<&Fields<'_>>| {
         messages.push(match fields {
-            Some(fields) => request(&fields),
+            Some(fields) => request(fields),
             None => Err(Rejected::bad(None, "a message must be a JSON object")),
         });
     });
@@ -170,7 +174,7 @@ fn acquire(fields: &Fields<'_>) -> Result<Acquire, Wrong> {
     })
 }
 
-pub(super) fn want(counts: Vec<(String, i64)>) -> Result<Want, Wrong> {
+pub(super) fn want(counts: Counts<'_>) -> Result<Want, Wrong> {
     let named = counts.into_iter().map(|(text, count)| Ok((name(&text)?, count)));
     let named = named.collect::<Result<SmallVec<[_; 1]>, Wrong>>()?;
     Want::new(named).map_err(|invalid| {
