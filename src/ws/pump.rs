@@ -12,7 +12,7 @@ mod writing;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -27,7 +27,7 @@ use super::close::Close;
 use super::session::{Identity, Rules, Session};
 use crate::engine::Key;
 use crate::metrics::SessionGauge;
-use crate::runtime::{Events, Handle, Line};
+use crate::runtime::{EngineGone, Events, Handle, Line};
 use crate::shutdown::Shutdown;
 
 /// Most that waits for a socket which takes nothing.
@@ -81,6 +81,8 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         line,
         events,
         flushing: false,
+        reading: Reading::Due,
+        postponed: false,
         hello_until: opened + shared.hello_timeout,
         heard: opened,
         ping_at: opened + shared.heartbeat,
@@ -114,6 +116,18 @@ enum Turn {
     End(End),
 }
 
+/// Whether the socket is to be read before the task sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// The task has been woken, whatever by.
+    Due,
+    /// It has been read since.
+    Done,
+    /// It has to be read again as soon as nothing forbids it: it was not read to the end, or something may have come
+    /// unnoticed.
+    Again,
+}
+
 struct Pump<S> {
     shared: Arc<Shared>,
     socket: WebSocketStream<S>,
@@ -122,6 +136,9 @@ struct Pump<S> {
     events: Events,
     /// Whether something was written that may not be on its way yet.
     flushing: bool,
+    reading: Reading,
+    /// Whether what is to be written has waited for others already.
+    postponed: bool,
     hello_until: Instant,
     /// When the last frame came.
     heard: Instant,
@@ -144,8 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             });
             match turn.await {
                 Turn::Submit => {
-                    let commands = self.session.take_commands();
-                    if self.line.submit(commands).await.is_err() {
+                    if self.submit().await.is_err() {
                         return End::Closing(Close::Restarting);
                     }
                 }
@@ -156,18 +172,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     /// Takes in what is ready, and sends what there is to say about it. What has been asked for is submitted even
     /// when the session is about to end.
+    ///
+    /// Most of the time, what is submitted has been answered when the next turn begins. So that one takes in the
+    /// answers, but does not look at the socket again, which would cost as much as an answer.
     fn turn(&mut self, cx: &mut Context<'_>, alarm: Pin<&mut Sleep>) -> Poll<Turn> {
+        if self.reading == Reading::Due {
+            self.reading = Reading::Done;
+            // The answers to what is going to be submitted need not wake this task.
+            let quiet = &mut Context::from_waker(Waker::noop());
+            self.end =
+                self.end.or_else(|| self.take_events(quiet)).or_else(|| self.take_frames(cx));
+            if self.session.commands() > 0 {
+                return Poll::Ready(Turn::Submit);
+            }
+        }
         self.end = self
             .end
             .or_else(|| self.take_events(cx))
-            .or_else(|| self.take_frames(cx))
             .or_else(|| self.look_at_the_clock(cx, alarm))
             .or_else(|| self.write(cx));
         if self.session.commands() > 0 {
             return Poll::Ready(Turn::Submit);
         }
         let end = self.end.or_else(|| self.session.close().map(End::Closing));
+        if self.reading == Reading::Again && !self.session.has_backlog() {
+            cx.waker().wake_by_ref();
+        }
+        self.reading = Reading::Due;
         end.map_or(Poll::Pending, |end| Poll::Ready(Turn::End(end)))
+    }
+
+    /// Submits what has been asked for.
+    async fn submit(&mut self) -> Result<(), EngineGone> {
+        let commands = self.session.take_commands();
+        let mut submitted = pin!(self.line.submit(commands));
+        let at_once = poll_fn(|cx| Poll::Ready(submitted.as_mut().poll(cx)));
+        if let Poll::Ready(submitted) = at_once.await {
+            return submitted;
+        }
+        // Whatever wakes the task now will not be noticed.
+        self.reading = Reading::Again;
+        submitted.await
     }
 
     fn take_events(&mut self, cx: &mut Context<'_>) -> Option<End> {

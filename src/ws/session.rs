@@ -64,6 +64,8 @@ pub(super) struct Session {
     watching: Vec<PeerId>,
     asked: Slab<Asked>,
     commands: Vec<(Tag, Command)>,
+    /// How many commands were submitted at once: the next are going to be about as many.
+    last_batch: usize,
     outbox: Outbox,
     later: Later,
 }
@@ -125,6 +127,7 @@ impl Session {
             watching: Vec::new(),
             asked: Slab::new(),
             commands: Vec::new(),
+            last_batch: 0,
             outbox: Outbox::default(),
             later: Later::default(),
         }
@@ -185,12 +188,18 @@ impl Session {
 
     /// What is to be submitted, in this order.
     pub(super) fn take_commands(&mut self) -> Vec<(Tag, Command)> {
+        self.last_batch = self.commands.len();
         std::mem::take(&mut self.commands)
     }
 
     /// The next frame to send.
     pub(super) fn pop_frame(&mut self) -> Option<Vec<u8>> {
         self.outbox.pop()
+    }
+
+    /// Whether there is something to send, but nothing that its reader is waiting for.
+    pub(super) fn can_wait(&self) -> bool {
+        self.outbox.can_wait()
     }
 
     /// How much is waiting to be sent.
@@ -217,6 +226,9 @@ impl Session {
     }
 
     fn submit(&mut self, asked: Asked, command: Command) {
+        if self.commands.is_empty() {
+            self.commands.reserve(self.last_batch);
+        }
         let tag = Tag(self.asked.insert(asked) as u64);
         self.commands.push((tag, command));
         self.later.submitted();

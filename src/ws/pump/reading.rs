@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::close::Close;
-use super::{End, MAX_QUEUED_BYTES, Pump, random_identity};
+use super::{End, MAX_QUEUED_BYTES, Pump, Reading, random_identity};
 
 /// Frames and commands that are taken in one turn, before others get theirs.
 const FRAMES_PER_TURN: usize = 64;
@@ -21,7 +21,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let mut end = None;
         let mut frames = 0;
         while end.is_none() {
-            if self.session.has_backlog() || self.session.close().is_some() {
+            if self.session.has_backlog() {
+                self.reading = Reading::Again;
+                break;
+            }
+            if self.session.close().is_some() {
                 break;
             }
             if frames == FRAMES_PER_TURN || self.is_sated() {

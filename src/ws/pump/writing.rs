@@ -1,9 +1,12 @@
 //! Frames that go out, as long as the socket takes them.
 
+use std::future::Future;
+use std::pin::pin;
 use std::task::{Context, Poll};
 
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::yield_now;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::super::close::Close;
@@ -11,6 +14,9 @@ use super::{End, MAX_QUEUED_BYTES, Pump};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        if self.is_postponed(cx) {
+            return None;
+        }
         match self.write_frames(cx) {
             Err(_) => Some(End::Gone),
             Ok(()) if self.session.queued_bytes() >= MAX_QUEUED_BYTES => {
@@ -18,6 +24,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             Ok(()) => None,
         }
+    }
+
+    /// Whoever is told nothing but its place in line can wait a little. Often it has just released what others waited
+    /// for: their sessions have been woken before, and write first.
+    fn is_postponed(&mut self, cx: &mut Context<'_>) -> bool {
+        let postponed = self.session.can_wait() && !self.postponed;
+        if postponed {
+            // Wakes this task when there is nothing else to do.
+            let _ = pin!(yield_now()).poll(cx);
+        }
+        self.postponed = postponed;
+        postponed
     }
 
     /// Writes frames as long as the socket takes them.

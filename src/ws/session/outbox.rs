@@ -8,6 +8,10 @@ use crate::ws::wire::Message;
 /// A frame that has grown to this is full. Clients have limits, too.
 const FRAME_BYTES: usize = 65_536;
 
+/// Room for a message. Frames with several are given more.
+const MESSAGE_BYTES: usize = 128;
+const MORE_BYTES: usize = 1024;
+
 /// Frames that are full, and one that is not.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
@@ -16,17 +20,21 @@ pub(super) struct Outbox {
     /// One message, or an array that lacks its end.
     filling: Vec<u8>,
     messages: usize,
+    /// Whether there is something that is waited for.
+    urgent: bool,
 }
 
 impl Outbox {
     pub(super) fn push(&mut self, message: &Message<'_>) {
         self.start_message();
+        self.urgent |= !matches!(message, Message::Queued { .. });
         write(&mut self.filling, message);
     }
 
     /// Adds a message that was written before.
     pub(super) fn push_written(&mut self, message: &[u8]) {
         self.start_message();
+        self.urgent = true;
         self.filling.extend_from_slice(message);
     }
 
@@ -35,12 +43,20 @@ impl Outbox {
         self.full_bytes + self.filling.len()
     }
 
+    /// Whether there is nothing but places in line. Who is told one waits anyway.
+    pub(super) fn can_wait(&self) -> bool {
+        !self.urgent && self.bytes() > 0
+    }
+
     /// The next frame.
     pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
         if self.full.is_empty() {
             self.seal();
         }
-        let frame = self.full.pop_front()?;
+        let Some(frame) = self.full.pop_front() else {
+            self.urgent = false;
+            return None;
+        };
         self.full_bytes -= frame.len();
         Some(frame)
     }
@@ -50,8 +66,9 @@ impl Outbox {
             self.seal();
         }
         match self.messages {
-            0 => {}
+            0 => self.filling.reserve(MESSAGE_BYTES),
             1 => {
+                self.filling.reserve(MORE_BYTES);
                 self.filling.insert(0, b'[');
                 self.filling.push(b',');
             }
@@ -80,7 +97,7 @@ pub(super) fn write(text: &mut Vec<u8>, message: &Message<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::wire::RequestId;
+    use crate::ws::wire::{Labels, LocalPeer, RequestId};
 
     fn pong(id: i64) -> Message<'static> {
         Message::Pong { id: RequestId(id) }
@@ -101,6 +118,25 @@ mod tests {
         assert_eq!(outbox.bytes() + 1, expected.len());
         assert_eq!(pop(&mut outbox).unwrap(), expected);
         assert_eq!((pop(&mut outbox), outbox.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn places_in_line_can_wait_until_there_is_something_else() {
+        let queued = Message::Queued {
+            id: RequestId(1),
+            peer: LocalPeer(1),
+            position: 1,
+            blocked_by: Labels(&[]),
+        };
+        let mut outbox = Outbox::default();
+        assert!(!outbox.can_wait(), "there is nothing");
+        outbox.push(&queued);
+        assert!(outbox.can_wait());
+        outbox.push(&pong(1));
+        assert!(!outbox.can_wait());
+        while outbox.pop().is_some() {}
+        outbox.push(&queued);
+        assert!(outbox.can_wait(), "what was urgent has left");
     }
 
     #[test]
