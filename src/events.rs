@@ -56,7 +56,7 @@ impl Observer for Events {
         }
         for effect in &outcome.effects {
             match effect {
-                Effect::Released { peer, lock, held, reason: ReleaseReason::Expired } => {
+                Effect::Released { peer, lock, held, reason: ReleaseReason::Expired, .. } => {
                     self.note(Event::Expired { peer: *peer, lock: lock.clone(), held: *held });
                 }
                 Effect::Restored { peer, lock } => {
@@ -107,7 +107,8 @@ mod tests {
     }
 
     fn released(reason: ReleaseReason) -> Effect {
-        Effect::Released { peer: PeerId::Rest(1), lock: lock(), held: Span::from_secs(5), reason }
+        let (peer, held, connection) = (PeerId::Rest(1), Span::from_secs(5), None);
+        Effect::Released { peer, lock: lock(), held, reason, connection }
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn flag(setting: &'static Setting) -> Arg {
     let (section, _) = setting.path();
     let heading = match section {
         "" => "Server",
+        "sessions" => "WebSocket sessions",
         "limits" => "Limits",
         _ => "Logging",
     };

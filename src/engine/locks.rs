@@ -61,10 +61,9 @@ impl Engine {
     }
 
     pub(super) fn release_all(&mut self, slot: Slot, reason: ReleaseReason) -> usize {
-        let peer = self.peers.get_mut(slot);
-        let (id, holds) = (peer.id, std::mem::take(&mut peer.holds));
+        let holds = std::mem::take(&mut self.peers.get_mut(slot).holds);
         for hold in &holds {
-            self.give_back(id, hold, reason);
+            self.give_back(slot, hold, reason);
         }
         holds.len()
     }
@@ -135,19 +134,25 @@ impl Engine {
         let Some(at) = peer.holds.iter().position(|hold| hold.semaphore == semaphore) else {
             return false;
         };
-        let (id, hold) = (peer.id, peer.holds.remove(at));
-        self.give_back(id, &hold, ReleaseReason::Released);
+        let hold = peer.holds.remove(at);
+        self.give_back(slot, &hold, ReleaseReason::Released);
         true
     }
 
-    fn give_back(&mut self, peer: PeerId, hold: &Hold, reason: ReleaseReason) {
+    fn give_back(&mut self, slot: Slot, hold: &Hold, reason: ReleaseReason) {
         let semaphore = self.semaphores.get_mut(hold.semaphore);
         semaphore.held -= u64::from(hold.count.get());
         semaphore.holders.remove(&hold.fence);
         self.semaphores.stir(hold.semaphore);
         let held = self.now.since(hold.since);
         let lock = self.lock(hold);
-        self.effects.push(Effect::Released { peer, lock, held, reason });
+        let peer = self.peers.get(slot);
+        let connection = match reason {
+            ReleaseReason::Released => peer.connection(),
+            ReleaseReason::Closed | ReleaseReason::Expired | ReleaseReason::Disconnected => None,
+        };
+        let peer = peer.id;
+        self.effects.push(Effect::Released { peer, lock, held, reason, connection });
     }
 
     pub(super) fn lock(&self, hold: &Hold) -> Lock {

@@ -131,6 +131,9 @@ pub enum Effect {
         held: Span,
         /// Why.
         reason: ReleaseReason,
+        /// When it was given back: the connection that the peer is bound to. What becomes of a peer as a whole is told
+        /// by another effect.
+        connection: Option<ConnectionId>,
     },
     /// A lock came back with its client, even above the maximum.
     Restored {
@@ -164,11 +167,13 @@ impl Effect {
     /// The connection that has to be told.
     pub const fn connection(&self) -> Option<ConnectionId> {
         match self {
-            Self::Granted { connection, .. } | Self::Ended { connection, .. } => *connection,
+            Self::Granted { connection, .. }
+            | Self::Ended { connection, .. }
+            | Self::Released { connection, .. } => *connection,
             Self::Closed { connection, .. } | Self::Superseded { connection, .. } => {
                 Some(*connection)
             }
-            Self::Released { .. } | Self::Restored { .. } | Self::Expired { .. } => None,
+            Self::Restored { .. } | Self::Expired { .. } => None,
         }
     }
 }

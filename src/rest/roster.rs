@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::Rest;
 use super::answer::Answer;
-use crate::engine::{Count, Life, Lock, PeerCursor, PeerId, PeerView, SemaphoreName, Time};
+use crate::engine::{Count, Label, Life, Lock, PeerCursor, PeerId, PeerView, SemaphoreName, Time};
 use crate::runtime::EngineGone;
 
 /// Bounds how long one page holds the engine up.
@@ -72,6 +72,8 @@ impl Walk {
 struct Entry<'a> {
     #[serde(serialize_with = "id")]
     id: PeerId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
     /// `null`: a connection keeps it alive.
     expires_in_ms: Option<u64>,
     #[serde(serialize_with = "locks")]
@@ -84,6 +86,7 @@ impl<'a> Entry<'a> {
     fn of(peer: &'a PeerView, now: Time) -> Self {
         Self {
             id: peer.id,
+            label: peer.label.as_ref().map(Label::as_str),
             expires_in_ms: match peer.life {
                 Life::Bound(_) => None,
                 Life::Until(end) => Some(end.since(now).as_micros() / 1_000),

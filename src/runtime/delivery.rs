@@ -135,14 +135,14 @@ fn end_of_wait(effect: &Effect) -> Option<(TicketId, Verdict)> {
 }
 
 /// Whether the reply to a command from this connection has told the effect already: the grant that it got at once,
-/// and the end of the peer that it closed.
+/// what it gave back, and the end of the peer that it closed.
 fn is_in_reply(effect: &Effect, line: Option<ConnectionId>) -> bool {
     match effect {
         Effect::Granted { ticket: None, connection, .. } => line.is_some() && *connection == line,
+        Effect::Released { connection, .. } => line.is_some() && *connection == line,
         Effect::Closed { connection, .. } => line == Some(*connection),
         Effect::Granted { ticket: Some(_), .. }
         | Effect::Ended { .. }
-        | Effect::Released { .. }
         | Effect::Restored { .. }
         | Effect::Expired { .. }
         | Effect::Superseded { .. } => false,

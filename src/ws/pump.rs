@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -24,7 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use self::timing::Progress;
 use super::close::Close;
-use super::session::{Identity, Rules, Session};
+use super::session::{Rules, Session};
 use crate::engine::Key;
 use crate::metrics::SessionGauge;
 use crate::runtime::{EngineGone, Events, Handle, Line};
@@ -38,6 +39,9 @@ const READ_BUFFER_BYTES: usize = 2 * 1024;
 
 /// What is collected before it is written, unless there is no more.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Most that is ever collected: a full frame finds room, and so do answers to many pings.
+const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Events that are taken in one turn, before others get theirs.
 const EVENTS_PER_TURN: usize = 1024;
@@ -64,10 +68,13 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
+        // Answers to pings go there, whether the socket takes anything or not. When it is full, only the last one
+        // is kept (RFC 6455, section 5.5.3).
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .max_message_size(Some(shared.max_frame_bytes))
         .max_frame_size(Some(shared.max_frame_bytes));
     let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
-    let Ok(_place) = Arc::clone(&shared.places).try_acquire_owned() else {
+    let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
         let end = End::Closing(Close::TooMany);
         return Box::pin(farewell::send(socket, None, end, &shared.shutdown)).await;
     };
@@ -91,9 +98,9 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         shared,
     };
     let end = pump.serve().await;
-    drop(counted);
-    // Dropping the line is the end of the connection for its peers, whatever the socket does from now on.
-    let Pump { socket, session, shared, .. } = pump;
+    let Pump { socket, session, shared, line, events, .. } = pump;
+    // This is the end of the connection for its peers, whatever the socket does from now on.
+    drop((line, events, counted, place));
     tracing::debug!(?end, "a session ended");
     // Boxed: an idle session has no use for the room that this takes.
     Box::pin(farewell::send(socket, Some(session), end, &shared.shutdown)).await;
@@ -218,7 +225,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn take_events(&mut self, cx: &mut Context<'_>) -> Option<End> {
         for _ in 0..EVENTS_PER_TURN {
             match pin!(self.events.recv()).poll(cx) {
-                Poll::Ready(Some(event)) => self.session.on_event(event, &mut random_identity),
+                Poll::Ready(Some(event)) => self.session.on_event(event, &mut random_key),
                 // The engine is gone.
                 Poll::Ready(None) => return Some(End::Closing(Close::Restarting)),
                 Poll::Pending => return None,
@@ -229,16 +236,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 }
 
-fn random_identity() -> Option<Identity> {
-    let mut bytes = [0; 24];
+fn random_key() -> Option<Key> {
+    let mut bytes = [0; 16];
     if let Err(error) = getrandom::fill(&mut bytes) {
         tracing::error!(%error, "the system has no random numbers");
         return None;
     }
-    let (number, key) = bytes.split_at(8);
-    // Below 2^53, like all numbers that a browser may see.
-    let number = u64::from_le_bytes(number.try_into().ok()?) >> 11;
-    Some(Identity { number, key: Key::new(u128::from_le_bytes(key.try_into().ok()?)) })
+    Some(Key::new(u128::from_le_bytes(bytes)))
+}
+
+/// Below 2^53, like all numbers that a browser may see.
+pub(super) fn number_of(key: Key) -> u64 {
+    let digest = Sha256::digest(key.secret().to_be_bytes());
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 11
 }
 
 /// Each client gets its own time. Without random numbers all come at once, which is no reason to fail.

@@ -1,7 +1,7 @@
 //! One session: frames and events in, commands and frames out. It maps the client's numbers for its peers and
-//! requests to identities and tags, and it answers.
+//! requests to keys and tags, and it answers.
 //!
-//! It is pure. Absent are sockets, async, a clock and randomness: identities for new peers are handed in. What it
+//! It is pure. Absent are sockets, async, a clock and randomness: keys for new peers are handed in. What it
 //! says depends on nothing but what it was told before.
 
 mod answers;
@@ -35,17 +35,13 @@ pub(super) struct Rules {
     pub(super) epoch: String,
     pub(super) heartbeat_ms: u64,
     pub(super) limits: Limits,
+    /// The number of the peer that a key is of. Who knows the number alone cannot make up the key, even when the
+    /// server has forgotten the peer.
+    pub(super) number_of: fn(Key) -> u64,
 }
 
-/// Who a new peer is. Both must be random.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Identity {
-    pub(super) number: u64,
-    pub(super) key: Key,
-}
-
-/// Gives out identities. `None`: the system has no random numbers.
-pub(super) type Identities<'a> = &'a mut dyn FnMut() -> Option<Identity>;
+/// Gives out keys, which must be random. `None`: the system has no random numbers.
+pub(super) type Keys<'a> = &'a mut dyn FnMut() -> Option<Key>;
 
 /// One session.
 #[derive(Debug)]
@@ -134,24 +130,24 @@ impl Session {
     }
 
     /// A text frame came in.
-    pub(super) fn on_text(&mut self, text: &str, identities: Identities<'_>) {
+    pub(super) fn on_text(&mut self, text: &str, keys: Keys<'_>) {
         match wire::read(text) {
             Ok(messages) => {
                 for message in messages {
-                    self.take(message, identities);
+                    self.take(message, keys);
                 }
             }
-            Err(rejected) => self.take(Err(rejected), identities),
+            Err(rejected) => self.take(Err(rejected), keys),
         }
     }
 
     /// The engine has something to say.
-    pub(super) fn on_event(&mut self, event: Event, identities: Identities<'_>) {
+    pub(super) fn on_event(&mut self, event: Event, keys: Keys<'_>) {
         match event {
             Event::Reply { tag, reply, blocked_by } => {
                 self.on_reply(tag, reply, &blocked_by);
                 self.later.replied(&mut self.outbox);
-                self.work_off(identities);
+                self.work_off(keys);
             }
             Event::Effect(effect) => self.on_effect(effect),
         }

@@ -67,6 +67,7 @@ impl Sockets {
         let rules = Rules {
             server: concat!("throttle/", env!("CARGO_PKG_VERSION")),
             epoch: parts.epoch,
+            number_of: pump::number_of,
             heartbeat_ms: millis(Span::from(parts.heartbeat)),
             limits: Limits {
                 max_frame_bytes: parts.max_frame_bytes,
@@ -130,8 +131,10 @@ fn answer(request: &Request, can_upgrade: bool) -> Result<Response, Refused> {
     if origin::is_foreign(headers) {
         return Err(refused(StatusCode::FORBIDDEN, origin::FOREIGN));
     }
-    let key = headers.get(SEC_WEBSOCKET_KEY).ok_or_else(|| {
-        refused(StatusCode::BAD_REQUEST, "The header Sec-WebSocket-Key is missing.")
+    let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+    let key = key.ok_or_else(|| {
+        let text = "The header Sec-WebSocket-Key must be there, with 16 bytes in base64.";
+        refused(StatusCode::BAD_REQUEST, text)
     })?;
     let offered = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     if offered && !has_token(headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
@@ -139,6 +142,13 @@ fn answer(request: &Request, can_upgrade: bool) -> Result<Response, Refused> {
         return Err(refused(StatusCode::BAD_REQUEST, text));
     }
     Ok(switching(key, offered))
+}
+
+/// Whether these are 16 bytes in base64.
+fn is_key(key: &[u8]) -> bool {
+    let Some(digits) = key.strip_suffix(b"==") else { return false };
+    digits.len() == 22
+        && digits.iter().all(|digit| digit.is_ascii_alphanumeric() || matches!(digit, b'+' | b'/'))
 }
 
 fn switching(key: &HeaderValue, offered: bool) -> Response {

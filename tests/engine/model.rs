@@ -317,7 +317,8 @@ impl Model {
         let Some(at) = peer.locks.iter().position(|lock| lock.name == *name) else { return false };
         let lock = peer.locks.remove(at);
         let held = now.since(lock.since);
-        self.effects.push(Effect::Released { peer: id, lock, held, reason });
+        let connection = peer.connection().filter(|_| reason == ReleaseReason::Released);
+        self.effects.push(Effect::Released { peer: id, lock, held, reason, connection });
         true
     }
 

@@ -213,6 +213,7 @@ async fn what_happens_over_rest_to_an_adopted_peer_is_told() {
     handle.apply(acquire(2, None)).await.unwrap().unwrap();
     handle.apply(Command::Close { peer }).await.unwrap().unwrap();
     assert!(matches!(effect(&mut events).await, Effect::Granted { ticket: Some(_), .. }));
+    assert!(matches!(effect(&mut events).await, Effect::Released { .. }));
     assert!(matches!(effect(&mut events).await, Effect::Granted { ticket: None, .. }));
     let connection = line.connection();
     assert_eq!(effect(&mut events).await, Effect::Closed { peer, connection });

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::close::Close;
-use super::{End, MAX_QUEUED_BYTES, Pump, Reading, random_identity};
+use super::{End, MAX_QUEUED_BYTES, Pump, Reading, random_key};
 
 /// Frames and commands that are taken in one turn, before others get theirs.
 const FRAMES_PER_TURN: usize = 64;
@@ -55,7 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn take(&mut self, message: Message) -> Option<End> {
         match message {
             Message::Text(text) => {
-                self.session.on_text(&text, &mut random_identity);
+                self.session.on_text(&text, &mut random_key);
                 None
             }
             Message::Binary(_) => Some(End::Closing(Close::Binary)),

@@ -18,6 +18,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             return None;
         }
         match self.write_frames(cx) {
+            // Answers to pings that nobody reads have taken the room.
+            Err(Error::WriteBufferFull(_)) => Some(End::Closing(Close::TooSlow)),
             Err(_) => Some(End::Gone),
             Ok(()) if self.session.queued_bytes() >= MAX_QUEUED_BYTES => {
                 Some(End::Closing(Close::TooSlow))

@@ -186,7 +186,7 @@ impl Session {
     ) {
         let Some(bound) = self.peers.get_mut(peer) else { return };
         let locks = bound.release(names);
-        if let Some(id) = id {
+        if id.is_some() {
             self.say(&Message::Released { id, peer: number, locks: LockMap(&locks) });
         }
     }

@@ -19,7 +19,8 @@ impl Session {
                 self.lost(peer, LostReason::Revoked);
             }
             Effect::Superseded { peer, .. } => self.lost(peer, LostReason::Superseded),
-            Effect::Released { .. } | Effect::Restored { .. } => {}
+            Effect::Released { peer, lock, .. } => self.released_elsewhere(peer, &lock),
+            Effect::Restored { .. } => {}
         }
     }
 
@@ -48,6 +49,14 @@ impl Session {
         bound.hold(locks);
         let peer = bound.number;
         self.say(&Message::Granted { id: None, peer, locks: LockMap(locks), waited_ms: 0 });
+    }
+
+    /// The peer gave it back, over REST.
+    fn released_elsewhere(&mut self, peer: PeerId, lock: &Lock) {
+        let Some(bound) = self.peers.get_mut(peer) else { return };
+        let locks = bound.release(Some(std::slice::from_ref(&lock.name)));
+        let peer = bound.number;
+        self.say(&Message::Released { id: None, peer, locks: LockMap(&locks) });
     }
 
     fn ended(&mut self, peer: PeerId, ticket: TicketId, reason: EndReason) {

@@ -4,28 +4,28 @@
 use std::sync::Arc;
 
 use super::super::wire::{Ask, Code, Failure, Message, Rejected, Request, RequestId};
-use super::{Close, Identities, Session};
+use super::{Close, Keys, Session};
 
 /// So many unreadable messages in a row end a session.
 const MAX_BAD_IN_A_ROW: u32 = 10;
 
 impl Session {
     /// Handles a message, unless it has to wait.
-    pub(super) fn take(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+    pub(super) fn take(&mut self, message: Result<Request, Rejected>, keys: Keys<'_>) {
         if !self.backlog.is_empty() || self.has_to_wait(&message) {
             self.backlog.push_back(message);
         } else {
-            self.handle(message, identities);
+            self.handle(message, keys);
         }
     }
 
     /// Handles what has waited, until something has to wait on.
-    pub(super) fn work_off(&mut self, identities: Identities<'_>) {
+    pub(super) fn work_off(&mut self, keys: Keys<'_>) {
         while let Some(message) = self.backlog.pop_front() {
             if self.has_to_wait(&message) {
                 return self.backlog.push_front(message);
             }
-            self.handle(message, identities);
+            self.handle(message, keys);
         }
         self.backlog.shrink_to(0);
     }
@@ -36,15 +36,15 @@ impl Session {
     }
 
     /// After the end, nothing is heard any more.
-    fn handle(&mut self, message: Result<Request, Rejected>, identities: Identities<'_>) {
+    fn handle(&mut self, message: Result<Request, Rejected>, keys: Keys<'_>) {
         match message {
             _ if self.close.is_some() => {}
-            Ok(request) => self.on_request(request, identities),
+            Ok(request) => self.on_request(request, keys),
             Err(rejected) => self.reject(&rejected),
         }
     }
 
-    fn on_request(&mut self, Request { id, ask }: Request, identities: Identities<'_>) {
+    fn on_request(&mut self, Request { id, ask }: Request, keys: Keys<'_>) {
         let first = !self.greeted;
         match (ask, first) {
             (Ask::Hello, true) => self.greet(id),
@@ -60,7 +60,7 @@ impl Session {
             ) => self.bad(id, "the first message must be \"hello\""),
             (ask, false) => {
                 self.bad_in_a_row = 0;
-                self.on_ask(id, ask, identities);
+                self.on_ask(id, ask, keys);
             }
         }
     }

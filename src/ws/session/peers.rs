@@ -48,8 +48,9 @@ pub(super) struct Joined {
 }
 
 impl Peers {
+    /// How many there are, without those that are being closed.
     pub(super) fn len(&self) -> usize {
-        self.peers.len()
+        self.numbers.len()
     }
 
     /// Adds a peer. `false`: the number or the peer is here already.

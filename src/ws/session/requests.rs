@@ -4,11 +4,11 @@ use super::super::wire::{
     Acquire, Ask, Code, Failure, LocalPeer, Message, Open, Origin, Request, RequestId,
 };
 use super::peers::Joined;
-use super::{Asked, Binding, Close, Identities, Opening, Session};
-use crate::engine::{Command, PeerId, Want};
+use super::{Asked, Binding, Close, Keys, Opening, Session};
+use crate::engine::{Command, PeerId, Refusal, Want};
 
 impl Session {
-    pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, identities: Identities<'_>) {
+    pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, keys: Keys<'_>) {
         let number = match &ask {
             Ask::Ping => return self.pong(id),
             // Only the first message is one.
@@ -24,7 +24,7 @@ impl Session {
             return self.answer_failure(Failure::new(id, Some(number), Code::Draining, message));
         }
         if let Ask::Open(open) = ask {
-            self.on_open(id, *open, identities);
+            self.on_open(id, *open, keys);
         } else {
             self.on_peer_request(number, Request { id, ask });
         }
@@ -36,22 +36,27 @@ impl Session {
         }
     }
 
-    fn on_open(&mut self, id: Option<RequestId>, open: Open, identities: Identities<'_>) {
+    fn on_open(&mut self, id: Option<RequestId>, open: Open, keys: Keys<'_>) {
         let number = open.peer;
         let most = self.rules.limits.max_peers;
         if self.peers.len() >= most {
             let message = "the connection has as many peers as one may have";
             return self.answer_failure(Failure::limit(id, number, message, most));
         }
-        let Some(identity) = identities() else {
+        let Some(fresh) = keys() else {
             self.close = Some(Close::Internal);
             return;
         };
         let (peer, key) = match open.origin {
-            Origin::New => (PeerId::Session(identity.number), identity.key),
+            Origin::New => (PeerId::Session((self.rules.number_of)(fresh)), fresh),
             Origin::Resume { peer, key, .. } => (peer, key),
-            Origin::Adopt { peer, .. } => (peer, identity.key),
+            Origin::Adopt { peer, .. } => (peer, fresh),
         };
+        if matches!(peer, PeerId::Session(number) if number != (self.rules.number_of)(key)) {
+            let message = Refusal::Forbidden.to_string();
+            let failure = Failure::refused(id, number, &Refusal::Forbidden, &message);
+            return self.answer_failure(failure);
+        }
         if !self.peers.add(number, peer) {
             let message = "the connection has this peer, or one with this number, already";
             return self.answer_failure(Failure::new(id, Some(number), Code::PeerInUse, message));

@@ -92,7 +92,7 @@ impl Observer for Nobody {
 struct Stage {
     engine: Handle,
     sessions: BTreeMap<String, Connected>,
-    identities: u64,
+    keys: u64,
 }
 
 struct Connected {
@@ -118,7 +118,7 @@ impl Stage {
         });
         let (engine, driver) = start(engine, Clock::start(), Memory, Nobody);
         tokio::spawn(driver);
-        Self { engine, sessions: BTreeMap::new(), identities: last_fence }
+        Self { engine, sessions: BTreeMap::new(), keys: last_fence }
     }
 
     async fn act(&mut self, line: &str, place: &str) {
@@ -130,7 +130,7 @@ impl Stage {
             (None, ["places"]) => self.tell_places().await,
             (None, ["restart"]) => {
                 // Each start is later than all that was before it.
-                *self = Self::new(self.identities + 1_000);
+                *self = Self::new(self.keys + 1_000);
             }
             (None, ["advance", millis]) => {
                 let span = Duration::from_millis(millis.parse().unwrap());
@@ -145,12 +145,12 @@ impl Stage {
     }
 
     fn hear(&mut self, name: &str, text: &str) {
-        let mut last = self.identities;
+        let mut last = self.keys;
         let connected = self.connected(name);
         if !connected.closed {
             connected.session.on_text(text, &mut || numbered(&mut last));
         }
-        self.identities = last;
+        self.keys = last;
     }
 
     /// What the pump does from time to time.
@@ -185,7 +185,7 @@ impl Stage {
             let mut quiet = true;
             for Connected { session, events, .. } in self.sessions.values_mut() {
                 while let Some(event) = events.try_recv() {
-                    session.on_event(event, &mut || numbered(&mut self.identities));
+                    session.on_event(event, &mut || numbered(&mut self.keys));
                     quiet = false;
                 }
             }
@@ -207,9 +207,9 @@ impl Stage {
 }
 
 /// One identity after the other.
-fn numbered(last: &mut u64) -> Option<Identity> {
+fn numbered(last: &mut u64) -> Option<Key> {
     *last += 1;
-    Some(Identity { number: *last, key: Key::new((*last).into()) })
+    Some(Key::new((*last).into()))
 }
 
 fn rules() -> Rules {
@@ -218,6 +218,7 @@ fn rules() -> Rules {
         epoch: "e".to_owned(),
         heartbeat_ms: 15_000,
         limits: Limits { max_frame_bytes: 65_536, max_peers: 3, max_expires_in_ms: 31_536_000_000 },
+        number_of: |key| key.secret() as u64,
     }
 }
 

@@ -44,7 +44,8 @@ pub(in crate::ws) enum Message<'a> {
         blocked_by: Labels<'a>,
     },
     Released {
-        id: RequestId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
         peer: LocalPeer,
         locks: LockMap<'a>,
     },

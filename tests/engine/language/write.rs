@@ -110,8 +110,9 @@ fn write_effect(effect: &Effect) -> String {
             let owed = write_owed(*connection);
             format!("wait of {peer} ended, ticket {ticket}: {reason:?}{owed}")
         }
-        Effect::Released { peer, lock, held, reason } => {
-            format!("{peer} no longer holds{} after {held}: {reason:?}", write_lock(lock))
+        Effect::Released { peer, lock, held, reason, connection } => {
+            let owed = write_owed(*connection);
+            format!("{peer} no longer holds{} after {held}: {reason:?}{owed}", write_lock(lock))
         }
         Effect::Restored { peer, lock } => format!("restored to {peer}{}", write_lock(lock)),
         Effect::Expired { peer } => format!("{peer} expired"),

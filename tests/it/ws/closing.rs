@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -144,4 +144,21 @@ async fn one_session_too_many_is_sent_away() {
         client.frame().await.is_text()
     })
     .await;
+}
+
+/// The client says goodbye, but holds on to the connection. Its peers are gone by the time it sees the server's end.
+#[tokio::test]
+async fn peers_do_not_outlive_the_goodbye() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let mut client = Client::greeted(&server).await;
+    let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 300_000, "on_disconnect": "release"});
+    assert_eq!(client.ask(open).await["type"], "opened");
+    assert_eq!(server.metric("throttle_peers").await, Some(1.0));
+    // An empty close frame, masked.
+    let stream = client.socket.get_mut();
+    stream.write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let mut farewell = Vec::new();
+    stream.read_to_end(&mut farewell).await.unwrap();
+    assert_eq!(server.metric("throttle_peers").await, Some(0.0));
+    assert_eq!(server.metric("throttle_sessions").await, Some(0.0));
 }

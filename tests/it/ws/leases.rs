@@ -113,7 +113,9 @@ async fn nothing_new_is_granted_while_clients_come_back() {
     assert_eq!(server.get("/health").await.status, 200);
     let (_waiter, _) = waiter(&server, "A").await;
     let mut back = Client::greeted(&server).await;
-    let resume = format!("s5-{:032x}", 9);
+    let before = TestServer::start(&[("A", 1, 0)]).await;
+    let (_, known) = holder(&before, "A").await;
+    let resume = known.resume();
     let opened = back
         .ask(json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 1000, "resume": resume, "held": {"A": 1}}))
         .await;
