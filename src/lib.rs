@@ -2,13 +2,15 @@
 //!
 //! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
 //! and [`ws`], with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
-//! They come with the feature `server`.
+//! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them.
 #![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "server")]
 pub mod app;
 #[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
