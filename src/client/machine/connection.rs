@@ -159,7 +159,6 @@ impl Machine {
         if let Some(bytes) = welcome.limits.max_frame_bytes {
             self.max_frame_bytes = bytes;
         }
-        self.dirty.extend(self.peers.keys());
         // The heartbeat may be another one, and with it what is certain.
         self.look_again = Some(now);
     }

@@ -43,6 +43,27 @@ fn frames_are_as_large_as_the_server_takes_them() {
 }
 
 #[test]
+fn what_was_said_is_not_said_again_when_there_is_something_else_to_say() {
+    let (mut stage, peer, lease) = Stage::with_lease();
+    stage.machine.acquire(stage.now, peer, want("B")).unwrap();
+    assert_eq!(stage.kinds(), ["acquire"]);
+    stage.machine.release(lease, stage.now);
+    assert_eq!(stage.kinds(), ["release"]);
+}
+
+#[test]
+fn what_was_left_over_is_not_for_the_next_connection() {
+    let mut stage = Stage::up();
+    for _ in 0..2_000 {
+        stage.machine.open(ten_seconds());
+    }
+    assert!(stage.machine.pop_frame(stage.now).is_some());
+    stage.disconnect();
+    stage.connect();
+    assert_eq!(stage.sent().len(), 2_000);
+}
+
+#[test]
 fn nothing_is_sent_twice_and_nothing_for_nothing() {
     let (mut stage, _, _) = Stage::with_lease();
     assert_eq!(stage.kinds(), Vec::<String>::new());

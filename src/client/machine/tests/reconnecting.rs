@@ -238,3 +238,43 @@ fn at_the_end_everybody_is_told() {
     let late = stage.machine.open(ten_seconds());
     assert_eq!(stage.events(), [Event::Opened { peer: late, result: failed() }]);
 }
+
+#[test]
+fn a_wait_that_is_repeated_at_its_very_end_joins_itself() {
+    let (mut stage, peer) = Stage::with_peer();
+    let ask = Ask { timeout: Some(Duration::from_secs(5)), ..want("A") };
+    stage.machine.acquire(stage.now, peer, ask).unwrap();
+    assert_eq!(stage.kinds(), ["acquire"]);
+    stage.disconnect();
+    stage.now = at(5.0);
+    stage.connect();
+    // 0 would be an answer to itself, and leave the wait of before alone.
+    assert_eq!(stage.sent()[1]["timeout_ms"], 1);
+}
+
+#[test]
+fn a_grant_that_was_not_confirmed_is_asked_for_again() {
+    let (mut stage, peer) = Stage::with_peer();
+    stage.machine.acquire(stage.now, peer, want("A")).unwrap();
+    let acquire = stage.one("acquire");
+    stage.now = at(9.0);
+    stage.say(granted(&acquire, 3));
+    stage.disconnect();
+    stage.connect();
+    let sent = stage.sent();
+    assert_eq!(sent.iter().map(kind).collect::<Vec<_>>(), ["open", "acquire"]);
+    stage.say(opened(&sent[0], json!({"A": {"count": 1, "fence": 3}})));
+    stage.say(granted(&sent[1], 3));
+    assert!(matches!(stage.events()[..], [Event::Acquired { result: Ok(_), .. }]));
+}
+
+#[test]
+fn what_crosses_the_loss_of_its_peer_is_asked_for_again() {
+    let (mut stage, peer) = Stage::with_peer();
+    stage.machine.acquire(stage.now, peer, want("A")).unwrap();
+    let crossing = stage.one("acquire");
+    stage.say(json!({"type": "lost", "peer": peer.0, "reason": "revoked", "locks": {}}));
+    stage.say(refused(&crossing, "unknown_peer"));
+    assert_eq!(stage.events(), []);
+    assert_eq!(stage.kinds(), ["open", "acquire"]);
+}
