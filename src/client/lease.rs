@@ -79,7 +79,7 @@ impl Lease {
     pub async fn lost(&self) -> Lost {
         loop {
             let told = self.lost.notified();
-            if let Some(lost) = self.is_lost_because() {
+            if let Some(lost) = self.lost_already() {
                 return lost;
             }
             let nap = self.lost_at().remaining().clamp(Duration::from_millis(1), GLANCE);
@@ -91,7 +91,13 @@ impl Lease {
     /// Whether the locks must not be used any more. It looks at the clock, so it is right even if the program was held
     /// up, or the machine asleep, and nobody has noticed yet.
     pub fn is_lost(&self) -> bool {
-        self.is_lost_because().is_some()
+        self.lost_already().is_some()
+    }
+
+    /// Why it is lost, if it is: what [`Lease::lost`] would resolve to at once. As [`Lease::is_lost`], it looks at the
+    /// clock.
+    pub fn lost_already(&self) -> Option<Lost> {
+        self.peer.client.shared.quietly(|machine, _, now| machine.lost(self.id, now))
     }
 
     /// From when on the server may give the locks to others, as far as is known now. As long as the server answers, it
@@ -124,10 +130,6 @@ impl Lease {
         let number = self.peer.number;
         let shared = &self.peer.client.shared;
         shared.quietly(|machine, _, _| machine.peer_id(number).unwrap_or_default().to_owned())
-    }
-
-    fn is_lost_because(&self) -> Option<Lost> {
-        self.peer.client.shared.quietly(|machine, _, now| machine.lost(self.id, now))
     }
 
     /// A lease of which nothing is known is over.
