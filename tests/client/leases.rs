@@ -62,13 +62,17 @@ async fn refusals_say_why() {
 async fn a_wait_has_an_end() {
     let server = TestServer::start(&[("A", 1, 0)]).await;
     let client = connect(server.address).await;
-    let _held = client.peer("").await.unwrap().acquire("A").await.unwrap();
+    let held = client.peer("").await.unwrap().acquire("A").await.unwrap();
     let peer = client.peer("").await.unwrap();
     for timeout in [0, 30] {
         let missed = peer.acquire("A").timeout(Duration::from_millis(timeout)).await.unwrap_err();
         assert_eq!(missed, Error::Timeout);
     }
     assert_eq!(server.metric("throttle_waiters{semaphore=\"A\"}").await, Some(0.0));
+    // Whoever only tries gets what is free.
+    drop(held);
+    eventually("it is free", || async { server.remainder("A").await == "1" }).await;
+    peer.acquire("A").timeout(Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ async fn codes_are_those_of_shells() {
     let server = server();
     for (arguments, code, said) in [
         (with_a("exit 0"), 0, ""),
+        (vec!["--timeout", "0s", "A", "--", "true"], 0, ""),
         (with_a("exit 255"), 255, ""),
         (with_a("kill -TERM $$"), 143, ""),
         (with_a("kill -KILL $$"), 137, ""),

@@ -193,8 +193,8 @@ impl Machine {
         let Some(pending) = self.pending_mut(number, acquire) else { return };
         let Some(until) = pending.until else { return };
         let last = until.after(FOR_AN_ANSWER);
-        if can_ask && pending.sent.is_some() && now < last {
-            // The server is about to say it.
+        if can_ask && now < last {
+            // The server is about to say it, or to be asked: whoever only tries has no time to lose before that.
             self.give_up.insert((last, acquire));
             return;
         }
