@@ -57,8 +57,12 @@ pub struct Lock {
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i8,
 
-    /// Who this is, for operators and those who wait [default: user@host:pid]
-    #[arg(long, value_name = "TEXT")]
+    /// Who this is. `None`: the user, the machine and the process.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        help = "Who this is, for operators and those who wait [default: user@host:pid]"
+    )]
     pub label: Option<String>,
 
     /// What to hold, and how much of it [default: 1]
