@@ -133,6 +133,25 @@ async fn ctrl_z_stops_both_and_fg_continues_both() {
     }
 }
 
+/// What was stopped for longer than its lease lives does not go on beside whoever has the lock then.
+#[tokio::test]
+async fn what_was_stopped_for_too_long_does_not_go_on() {
+    let server = server();
+    let mut bash = command_in_bash();
+    bash.env("THROTTLE_SERVER", server.address.to_string());
+    let mut terminal = OnTerminal::start(&bash);
+    let script = "trap 'echo awa''ke' CONT; echo rea''dy; while :; do sleep 0.02; done";
+    let line = format!("$T lock --expires-in 1s A -- sh -c \"{script}\"; echo en''ded $?\n");
+    terminal.press(&line);
+    terminal.shows("ready").await;
+    terminal.press("\x1a");
+    terminal.shows("Stopped").await;
+    metric_becomes(&server, HELD, "0").await;
+    terminal.press("fg; echo af''ter $?\n");
+    terminal.shows("after 125").await;
+    assert!(!terminal.screen.lock().unwrap().contains("awake"));
+}
+
 fn command_in_bash() -> Command {
     let program = command();
     let mut bash = Command::new("bash");

@@ -37,18 +37,17 @@ impl Machine {
     pub(in crate::client) fn release(&mut self, lease: LeaseId, now: Time) {
         self.lose_overdue(now);
         let Some(Lease { peer: number, locks, lost }) = self.leases.remove(&lease) else { return };
-        let over = self.over();
-        let Some(peer) = self.peers.get_mut(&number) else { return };
-        peer.leases.remove(&lease);
-        match (lost, over) {
-            (Some(lost), _) => self.released(lease, Err(Error::Lost(lost))),
-            (None, Some(error)) => self.released(lease, Err(error)),
-            (None, None) => {
+        let over = lost.map(Error::Lost).or_else(|| self.over());
+        match (self.peers.get_mut(&number), over) {
+            (Some(peer), None) => {
+                peer.leases.remove(&lease);
                 let names = locks.into_keys().collect();
                 peer.unwanted.push(Giving { names, cancel: false, lease: Some(lease) });
                 self.dirty.insert(number);
                 self.look_at(self.free_at(number));
             }
+            // Of a peer that is no more, nothing is held.
+            (_, over) => self.released(lease, Err(over.unwrap_or(Error::Ended))),
         }
         self.repace(number);
     }

@@ -164,7 +164,15 @@ fn the_end_of_the_client_gives_everything_back() {
     stage.machine.close(stage.now);
     assert!(!stage.machine.is_done());
     assert_eq!(stage.events(), [Event::Lost { lease }]);
-    assert_eq!(stage.kinds(), ["close"]);
+    let close = stage.one("close");
     assert!(stage.machine.is_done());
     assert_eq!(stage.machine.over(), Some(Error::Ended));
+    // The program still has the lease, and may ask for its release when the server has confirmed everything.
+    stage.say(json!({"type": "closed", "id": close["id"], "peer": close["peer"]}));
+    stage.machine.release(lease, stage.now);
+    let events = stage.events();
+    assert!(
+        matches!(&events[..], [Event::Released { result: Err(Error::Lost(_)), .. }]),
+        "{events:?}"
+    );
 }
