@@ -10,6 +10,11 @@ use super::clock::{self, Time};
 pub struct Deadline(pub(super) Time);
 
 impl Deadline {
+    /// The moment `span` from now.
+    pub fn after(span: Duration) -> Self {
+        Self(clock::now().after(span))
+    }
+
     /// How long it is until then; zero when it has passed. Every call looks at the clock.
     pub fn remaining(self) -> Duration {
         self.0.since(clock::now())

@@ -87,11 +87,16 @@ fn begin_to_end(lease: &Lease, arguments: &Lock, group: &Group) -> Option<Ending
         return None;
     }
     let Lost { reason, deadline, .. } = lease.lost_already()?;
-    let kill_at = deadline.earlier_by(arguments.expires_in / 6);
+    let kill_at = kill_at(deadline, arguments.expires_in);
     if !kill_at.has_passed() {
         group.terminate();
     }
     Some(Ending { reason, kill_at, deadline, killed: false })
+}
+
+/// Half of what is left after the lease was lost is for the command to end, the other half for the system to end it.
+fn kill_at(deadline: Deadline, expires_in: Duration) -> Deadline {
+    deadline.earlier_by(expires_in / 6)
 }
 
 impl Ending {
@@ -118,5 +123,18 @@ fn bury(ending: &mut Ending, group: &Group) {
         kill_in_time(ending, group);
         naps += u32::from(ending.killed);
         std::thread::sleep(NAP);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_killed_long_before_others_may_have_the_lock() {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let kill_at = kill_at(deadline, Duration::from_secs(60));
+        assert_eq!(kill_at, deadline.earlier_by(Duration::from_secs(10)));
+        assert!(kill_at.remaining() <= Duration::from_secs(50));
     }
 }
