@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -22,11 +23,12 @@ enum Trouble {
 }
 
 /// Of the group, the leader ends when it is asked to, and its child does not care.
-const STUBBORN: &str =
-    "(trap '' TERM; : > ready; while :; do sleep 0.01; done) & echo $$ > group; wait";
+const STUBBORN: &str = "(trap '' TERM; : > ready; exec sleep 60) & echo $$ > group; wait";
 
-/// Says whether somebody in the group of the other command is alive.
-const LOOK: &str = "if kill -0 -- -$(cat group) 2> /dev/null; then echo alive; else echo dead; fi";
+/// Says whether somebody in the group of the other command is alive. Who is dead and not yet buried does not count:
+/// whoever buries orphans may take his time.
+const LOOK: &str =
+    "if ps -eo pgid=,stat= | grep -q \"^ *$(cat group) [^Z]\"; then echo alive; else echo dead; fi";
 
 /// `throttle lock` around a script in a folder.
 fn script(server: SocketAddr, folder: &TempDir, script: &str) -> Running {
@@ -49,6 +51,9 @@ async fn fail_under(folder: &TempDir, command: &str, trouble: Trouble) -> (Ended
     })
     .await;
     metric_becomes(&server, HELD, "1").await;
+    // Whoever looks now sees that it is alive.
+    let seen = Command::new("sh").args(["-c", LOOK]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(String::from_utf8(seen.stdout).unwrap(), "alive\n");
     let second = script(server.address, folder, LOOK);
     metric_becomes(&server, WAITERS, "1").await;
     match trouble {

@@ -1,10 +1,12 @@
 //! A `throttle lock` that runs, and the questions that tests have about the server.
 
+use std::fs::read_to_string;
 use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use reqwest::Client;
+use tempfile::NamedTempFile;
 
 use crate::process::{Process, command};
 use crate::server::{eventually, send};
@@ -26,43 +28,45 @@ pub(crate) fn with_a(script: &str) -> Vec<&str> {
     vec!["A", "--", "sh", "-c", script]
 }
 
-/// A process that is killed with the test.
-pub(crate) struct Running(Option<Child>);
+/// A process that is killed with the test. What it prints goes to files: whoever it leaves behind may keep those open,
+/// and nobody waits for that.
+pub(crate) struct Running {
+    child: Child,
+    printed: NamedTempFile,
+    said: NamedTempFile,
+}
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(Some(command.spawn().unwrap()))
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.0.as_ref().unwrap().id()
+        let (printed, said) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+        command.stdin(Stdio::null());
+        command.stdout(printed.reopen().unwrap()).stderr(said.reopen().unwrap());
+        Self { child: command.spawn().unwrap(), printed, said }
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.id().to_string();
+        let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
-    }
-
-    pub(crate) fn is_over(&mut self) -> bool {
-        self.0.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
     /// Waits for its end, and returns what it has left.
     pub(crate) async fn ended(mut self) -> Ended {
-        let child = Mutex::new(&mut self);
-        eventually("the process ends", || async { child.lock().unwrap().is_over() }).await;
-        self.0.take().unwrap().wait_with_output().unwrap().into()
+        let child = Mutex::new(&mut self.child);
+        let is_over = || async { child.lock().unwrap().try_wait().unwrap().is_some() };
+        eventually("the process ends", is_over).await;
+        Ended {
+            code: self.child.wait().unwrap().code(),
+            printed: read_to_string(self.printed.path()).unwrap(),
+            said: read_to_string(self.said.path()).unwrap(),
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            // It may have ended already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -72,16 +76,6 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) printed: String,
     pub(crate) said: String,
-}
-
-impl From<Output> for Ended {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            printed: String::from_utf8(output.stdout).unwrap(),
-            said: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
 }
 
 /// The value of a series.
