@@ -1,6 +1,7 @@
 //! The command line: what to do, and where the configuration comes from. A flag wins over a `THROTTLE_*`
 //! variable, this over the file, and the file over the defaults. Nothing here starts a server or writes anything.
 
+mod lock;
 mod overrides;
 mod summary;
 
@@ -13,6 +14,8 @@ use crate::config::{
     Config, Draft, Loaded, Origin, Problem, Problems, SETTINGS, Setting, read_file,
 };
 use overrides::Overrides;
+
+pub use lock::{DEFAULT_SERVER, Lock};
 
 /// The configuration file that need not be there.
 pub const DEFAULT_FILE: &str = "throttle.toml";
@@ -42,10 +45,12 @@ pub struct Cli {
 }
 
 /// What to do instead of running the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Check the configuration and exit: 0 when the server could start with it, 2 when not.
     Check,
+    /// Run a command while holding locks of a server.
+    Lock(Box<Lock>),
 }
 
 impl Cli {

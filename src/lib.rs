@@ -2,19 +2,40 @@
 //!
 //! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
 //! and [`ws`], with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
+//! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them.
+#![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
+#[cfg(feature = "server")]
 pub mod app;
+#[cfg(feature = "server")]
 pub mod cli;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "server")]
 pub mod config;
+#[cfg(feature = "server")]
 mod dashboard;
+#[cfg(feature = "server")]
 pub mod engine;
+#[cfg(feature = "server")]
 mod events;
+#[cfg(all(feature = "server", feature = "client"))]
+pub mod lock;
+#[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
 mod origin;
+#[cfg(feature = "server")]
 pub mod rest;
+#[cfg(feature = "server")]
 mod routing;
+#[cfg(feature = "server")]
 pub mod runtime;
+#[cfg(feature = "server")]
 pub mod shutdown;
+#[cfg(feature = "server")]
 pub mod store;
+#[cfg(feature = "server")]
 pub mod telemetry;
+#[cfg(feature = "server")]
 pub mod ws;

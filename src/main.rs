@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use throttle::app::{Server, Signals};
-use throttle::cli::{Cli, Command};
+use throttle::cli::{Cli, Command, Lock};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
+use throttle::lock;
 use throttle::telemetry;
 
 /// So many semaphores are named in the log.
@@ -21,15 +22,31 @@ const NAMED_SEMAPHORES: usize = 20;
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error),
+    };
+    let outcome = match &cli.command {
         Some(Command::Check) => check(&cli),
+        Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
         None => serve(&cli),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format_args!("throttle: {error}"));
         ExitCode::FAILURE
     })
+}
+
+/// The arguments make no sense, or ask for help.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    // Without the stream there is nobody to tell.
+    let _ = error.print();
+    let of_lock = std::env::args_os().nth(1).is_some_and(|word| word == "lock");
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if of_lock => ExitCode::from(Lock::EXIT_CODE),
+        code => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+    }
 }
 
 fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {

@@ -45,12 +45,27 @@ fn the_readme_prints_what_it_says() {
         let command = command.replace("localhost:8000", &server.address.to_string());
         script.push_str(&format!("{command}\nprintf '\\x1e'\n"));
     }
-    let ran = Command::new("bash").args(["-euc", &script]).output().unwrap();
+    let mut shell = Command::new("bash");
+    shell.args(["-euc", &format!("throttle() {{ \"$THROTTLE\" \"$@\"; }}\n{script}")]);
+    shell.env("THROTTLE", env!("CARGO_BIN_EXE_throttle"));
+    shell.env("THROTTLE_SERVER", format!("ws://{}", server.address));
+    let ran = shell.output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let printed = String::from_utf8(ran.stdout).unwrap();
     for ((command, expected), actual) in commands.iter().zip(printed.split('\x1e')) {
         assert_eq!(actual.trim_end(), expected.trim_end(), "{command}");
     }
+}
+
+/// What stands in the README is compiled as an example.
+#[test]
+fn the_readmes_program_is_an_example() {
+    let blocks = blocks(&document("README.md"), "rust");
+    let [program] = &blocks[..] else { panic!("{blocks:?}") };
+    assert!(
+        document("examples/lease.rs").contains(program),
+        "examples/lease.rs differs from {program}"
+    );
 }
 
 #[test]

@@ -1,0 +1,190 @@
+//! The client as programs see it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::address::Address;
+use super::error::Error;
+use super::machine::{Gone, Machine};
+use super::peer::OpenPeer;
+use super::settings::{OnDisconnect, PeerSettings, Settings};
+use super::shared::Shared;
+use super::{driver, socket};
+
+/// A connection to a server that is made again whenever it breaks, with the peers that are on it. See the
+/// [module](super).
+///
+/// Clones are the same client. When the last of them is dropped, and with it all peers and leases, the connection is
+/// closed and everything on it is given back; [`Client::close`] waits for that.
+#[derive(Clone, Debug)]
+pub struct Client {
+    handle: Arc<ClientHandle>,
+}
+
+/// What keeps a client going.
+#[derive(Debug)]
+pub(super) struct ClientHandle {
+    pub(super) shared: Arc<Shared>,
+    peers: PeerSettings,
+}
+
+impl Drop for ClientHandle {
+    fn drop(&mut self) {
+        self.shared.act(|machine, _, now| machine.close(now));
+    }
+}
+
+impl Client {
+    /// Connects to a server, such as `"ws://localhost:8000"` or `"http://localhost:8000/locks"`, with what
+    /// [`Client::builder`] has as defaults. It must be called within a tokio runtime, in which the client's task runs.
+    ///
+    /// # Errors
+    /// [`Error::Address`] and [`Error::Tls`] for what is no address that it can connect to; [`Error::Connect`] when the
+    /// server cannot be reached, at once: only a connection that was there is made again. [`Error::Closed`] and
+    /// [`Error::Refused`] when the server does not want this client.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), throttle::client::Error> {
+    /// let client = throttle::client::Client::connect("ws://localhost:8000").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::builder(url).connect().await
+    }
+
+    /// Chooses how to connect, and what the client's peers are like.
+    pub fn builder(url: &str) -> Builder {
+        Builder {
+            url: url.to_owned(),
+            settings: Settings::default(),
+            peers: PeerSettings::default(),
+        }
+    }
+
+    /// Opens a peer: the identity that holds locks and waits for one thing at a time. `label` tells operators, and
+    /// those who wait, who it is; it has at most 128 bytes, and an empty one is none.
+    ///
+    /// What the builder has said about peers can be changed for this one; then it is awaited.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(client: throttle::client::Client) -> Result<(), throttle::client::Error> {
+    /// let peer = client.peer("worker 7").await?;
+    /// let patient = client.peer("archive").expires_in(Duration::from_secs(600)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer(&self, label: impl Into<String>) -> OpenPeer {
+        let settings = PeerSettings { label: label.into(), ..self.handle.peers.clone() };
+        OpenPeer::new(Arc::clone(&self.handle), settings)
+    }
+
+    /// Gives everything back, closes the connection, and waits until that is done: two seconds at most. Leases and
+    /// peers that are still there are lost.
+    pub async fn close(self) {
+        let shared = Arc::clone(&self.handle.shared);
+        shared.act(|machine, _, now| machine.close(now));
+        drop(self);
+        shared.done().await;
+    }
+}
+
+/// How to connect, and what the peers of a client are like unless they say something else.
+#[derive(Clone)]
+pub struct Builder {
+    url: String,
+    settings: Settings,
+    peers: PeerSettings,
+}
+
+impl Builder {
+    /// What program this is, with its version: `"worker/2.1"`. At most 4096 bytes.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// What the server is shown to let this client in.
+    #[must_use]
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.settings.token = Some(token.into());
+        self
+    }
+
+    /// How long an attempt to connect may take. 5 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// How long is waited before the client reconnects: anything from nothing to `shortest` at first, and up to twice
+    /// as long with each attempt that fails, but not longer than `longest`. From 100 ms to 10 s by default; whoever
+    /// holds locks comes earlier than that, so as not to lose them.
+    #[must_use]
+    pub fn backoff(mut self, shortest: Duration, longest: Duration) -> Self {
+        self.settings.backoff = (shortest.min(longest), longest);
+        self
+    }
+
+    /// How long peers outlive their connection, in whole milliseconds. 30 s by default. It is also how long it takes
+    /// until the server gives away the locks of a program that has crashed.
+    #[must_use]
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        self.peers.expires_in = time;
+        self
+    }
+
+    /// How long before the server may give its locks to others a lease is lost: the time to stop using them. A fifth
+    /// of `expires_in` by default, and half of it at most.
+    #[must_use]
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.peers.margin = Some(margin);
+        self
+    }
+
+    /// What becomes of peers when the connection is gone.
+    #[must_use]
+    pub fn on_disconnect(mut self, on_disconnect: OnDisconnect) -> Self {
+        self.peers.on_disconnect = on_disconnect;
+        self
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub async fn connect(self) -> Result<Client, Error> {
+        let Self { url, settings, peers } = self;
+        let address = Address::parse(&url)?;
+        let connected = socket::connect(&address, settings.connect_timeout).await;
+        let unreachable = |reason| Error::Connect { url: address.url(), reason };
+        let socket = connected.map_err(|gone| match gone {
+            Gone::Broken(reason) | Gone::Busy(reason) => unreachable(reason),
+            Gone::ForGood(error) => error,
+        })?;
+        let shared = Arc::new(Shared::new(Machine::new(settings)));
+        let (welcome, welcomed) = oneshot::channel();
+        shared.quietly(|_, waiters, _| waiters.welcome = Some(welcome));
+        let client = Client { handle: Arc::new(ClientHandle { shared, peers }) };
+        let shared = Arc::clone(&client.handle.shared);
+        tokio::spawn(driver::run(shared, address.clone(), socket));
+        match welcomed.await.unwrap_or(Err(Error::Ended)) {
+            Ok(()) => Ok(client),
+            Err(Error::Disconnected { reason }) => Err(unreachable(reason)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("url", &self.url).finish_non_exhaustive()
+    }
+}

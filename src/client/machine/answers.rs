@@ -1,0 +1,168 @@
+//! What the server says. An answer proves when its request was sent, if it is one that fits; whatever does not fit is
+//! passed over, because no lease gets longer or valid by it.
+
+use std::time::Duration;
+
+use super::connection::Gone;
+use super::peer::Bound;
+use super::{About, Asked, Error, Machine, PeerNumber, Progress, RequestId, Time};
+use crate::client::error::{Code, Refused};
+use crate::client::lost::LostReason;
+use crate::client::wire::{self, Granted, Queued, Said, TakenAway};
+
+impl Machine {
+    /// A frame has come.
+    pub(in crate::client) fn on_text(&mut self, now: Time, frame: &str) {
+        self.heard();
+        self.lose_overdue(now);
+        let Some(messages) = wire::read(frame) else {
+            self.trouble = Some(Gone::Broken("the server has sent what is no JSON".to_owned()));
+            return;
+        };
+        for message in messages {
+            self.on_message(now, message);
+        }
+        self.confirm(now);
+    }
+
+    fn on_message(&mut self, now: Time, message: Said) {
+        match message {
+            Said::Welcome(welcome) => self.on_welcome(now, welcome),
+            Said::Opened(opened) => self.on_opened(now, opened),
+            Said::Granted(granted) => self.on_granted(granted),
+            Said::Queued(queued) => self.on_queued(queued),
+            Said::Released(answered) => self.on_released(answered.id),
+            Said::Closed(answered) => self.on_closed(answered.id),
+            Said::Pong(answered) => {
+                self.answered(answered.id, |about| matches!(about, About::Ping));
+            }
+            Said::Lost(taken) => self.on_taken_away(now, &taken),
+            Said::Draining(draining) => {
+                let wait = Duration::from_millis(draining.reconnect_in_ms);
+                if let Some(connection) = self.connection_mut() {
+                    connection.draining = Some(wait);
+                }
+            }
+            Said::Error(Some(id), refused) => self.on_refused(now, id, refused),
+            // It is about a cancel, whose peer is no more, or about something that was never said.
+            Said::Error(None, _) => {}
+        }
+    }
+
+    /// What was asked with this number, if that is what it was about. It is answered by that.
+    pub(super) fn answered(
+        &mut self,
+        id: RequestId,
+        fits: impl FnOnce(&About) -> bool,
+    ) -> Option<About> {
+        self.asked.get(&id).filter(|asked| fits(&asked.about))?;
+        let Asked { sent, about } = self.asked.remove(&id)?;
+        self.prove(id, sent);
+        Some(about)
+    }
+
+    fn on_granted(&mut self, granted: Granted) {
+        let Granted { id, peer: number, locks } = granted;
+        let Some(id) = id else { return self.on_granted_unasked(number, &locks) };
+        let about = self.answered(
+            id,
+            |about| matches!(about, About::Acquire(asked_for, _) if *asked_for == number),
+        );
+        if let Some(About::Acquire(number, acquire)) = about {
+            self.granted(number, acquire, id, locks);
+        }
+    }
+
+    /// It stays asked: there will be an end to the wait.
+    fn on_queued(&mut self, queued: Queued) {
+        let Queued { id, position, eta_ms, blocked_by } = queued;
+        let Some(Asked { sent, about: About::Acquire(number, acquire) }) = self.asked.get(&id)
+        else {
+            return;
+        };
+        let (sent, number, acquire) = (*sent, *number, *acquire);
+        self.prove(id, sent);
+        let eta = eta_ms.map(Duration::from_millis);
+        self.queued(number, acquire, id, Progress { position, eta, blocked_by });
+    }
+
+    fn on_released(&mut self, id: RequestId) {
+        let about = self.answered(id, |about| matches!(about, About::Release(..)));
+        if let Some(About::Release(_, giving)) = about
+            && let Some(lease) = giving.lease
+        {
+            self.released(lease, Ok(()));
+        }
+    }
+
+    fn on_closed(&mut self, id: RequestId) {
+        let about = self.answered(id, |about| matches!(about, About::Close(_)));
+        if let Some(About::Close(number)) = about {
+            self.forget(number);
+        }
+    }
+
+    /// The peer is not this connection's any more.
+    fn on_taken_away(&mut self, now: Time, taken: &TakenAway) {
+        let reason = match taken.reason.as_str() {
+            "superseded" => LostReason::Superseded,
+            "expired" => LostReason::Expired,
+            _ => LostReason::Revoked,
+        };
+        if self.peers.get(&taken.peer).is_some_and(|peer| peer.bound != Bound::Not) {
+            self.unknown_to_the_server(now, taken.peer, reason);
+        }
+    }
+
+    /// The server has no such peer. It is opened anew when it is needed.
+    pub(super) fn unknown_to_the_server(
+        &mut self,
+        now: Time,
+        number: PeerNumber,
+        reason: LostReason,
+    ) {
+        self.lose_all(now, number, reason);
+        let Some(peer) = self.peers.get_mut(&number) else { return };
+        (peer.bound, peer.key, peer.proof) = (Bound::Not, None, None);
+        if let Some(pending) = &mut peer.pending {
+            (pending.sent, pending.granted) = (None, None);
+        }
+        let leases: Vec<_> = peer.unwanted.drain(..).filter_map(|giving| giving.lease).collect();
+        for lease in leases {
+            self.released(lease, Ok(()));
+        }
+        self.confirming.remove(&number);
+        self.dirty.insert(number);
+    }
+
+    fn on_refused(&mut self, now: Time, id: RequestId, refused: Box<Refused>) {
+        let Some(about) = self.answered(id, |_| true) else { return };
+        let draining = refused.code == Code::Draining;
+        match about {
+            about if draining => self.put_back(about),
+            About::Hello => self.trouble = Some(Gone::ForGood(Error::Refused(refused))),
+            About::Open(number) => self.not_opened(now, number, id, &Error::Refused(refused)),
+            About::Acquire(number, acquire) => {
+                let timeout = refused.code == Code::Timeout;
+                let error = if timeout { Error::Timeout } else { Error::Refused(refused) };
+                self.refused(number, acquire, id, error);
+            }
+            About::Release(number, giving) => self.not_released(number, giving, &refused.code),
+            About::Close(number) => self.forget(number),
+            About::Ping => {}
+        }
+    }
+
+    /// Of several names, the server may know some.
+    fn not_released(&mut self, number: PeerNumber, giving: super::peer::Giving, code: &Code) {
+        if *code == Code::UnknownSemaphore && giving.names.len() > 1 {
+            if let Some(peer) = self.peers.get_mut(&number) {
+                peer.unwanted.extend(giving.one_by_one());
+                self.dirty.insert(number);
+            }
+        } else if let Some(lease) = giving.lease {
+            // Whoever is unknown, or does not exist, holds nothing.
+            self.released(lease, Ok(()));
+        }
+    }
+}

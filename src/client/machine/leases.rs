@@ -1,0 +1,104 @@
+//! Leases: what was granted and handed out, until it is given back or lost.
+
+use super::peer::Giving;
+use super::{Error, Event, LeaseId, Locks, Machine, PeerNumber, Time};
+use crate::client::lost::{Deadline, Lost, LostReason};
+
+/// What was handed out.
+#[derive(Debug)]
+pub(super) struct Lease {
+    pub(super) peer: PeerNumber,
+    pub(super) locks: Locks,
+    pub(super) lost: Option<Lost>,
+}
+
+impl Machine {
+    /// Whether a lease is lost. It is by the time alone, whether somebody has noticed or not.
+    pub(in crate::client) fn lost(&mut self, lease: LeaseId, now: Time) -> Option<Lost> {
+        self.lose_overdue(now);
+        self.leases.get(&lease)?.lost
+    }
+
+    /// The locks of a lease, as the server numbers them now.
+    pub(in crate::client) fn locks(&self, lease: LeaseId) -> Option<&Locks> {
+        self.leases.get(&lease).map(|lease| &lease.locks)
+    }
+
+    /// From when on a lease is lost, and from when on its locks may be given to others, as far as is known now.
+    pub(in crate::client) fn deadlines(&self, lease: LeaseId) -> Option<(Time, Time)> {
+        let Lease { peer, lost, .. } = self.leases.get(&lease)?;
+        match lost {
+            Some(Lost { deadline: Deadline(at), .. }) => Some((*at, *at)),
+            None => Some((self.lost_at(*peer)?, self.lease_free_at(lease)?)),
+        }
+    }
+
+    /// The program gives a lease back. [`Event::Released`] follows.
+    pub(in crate::client) fn release(&mut self, lease: LeaseId, now: Time) {
+        self.lose_overdue(now);
+        let Some(Lease { peer: number, locks, lost }) = self.leases.remove(&lease) else { return };
+        let over = lost.map(Error::Lost).or_else(|| self.over());
+        match (self.peers.get_mut(&number), over) {
+            (Some(peer), None) => {
+                peer.leases.remove(&lease);
+                let names = locks.into_keys().collect();
+                peer.unwanted.push(Giving { names, cancel: false, lease: Some(lease) });
+                self.dirty.insert(number);
+                self.look_at(self.free_at(number));
+            }
+            // Of a peer that is no more, nothing is held.
+            (_, over) => self.released(lease, Err(over.unwrap_or(Error::Ended))),
+        }
+        self.repace(number);
+    }
+
+    /// Hands out what was granted.
+    pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks) -> LeaseId {
+        let lease = LeaseId(self.next_id());
+        self.leases.insert(lease, Lease { peer: number, locks, lost: None });
+        if let Some(peer) = self.peers.get_mut(&number) {
+            peer.leases.insert(lease);
+        }
+        self.look_at(self.lost_at(number));
+        lease
+    }
+
+    pub(super) fn lose_all(&mut self, now: Time, number: PeerNumber, reason: LostReason) {
+        let Some(peer) = self.peers.get(&number) else { return };
+        for lease in peer.leases.clone() {
+            self.lose(now, lease, reason);
+        }
+    }
+
+    /// A lease is lost. What the server may still hold of it is given back.
+    pub(super) fn lose(&mut self, now: Time, lease: LeaseId, reason: LostReason) {
+        let free = self.lease_free_at(lease).unwrap_or(now);
+        let Some(Lease { peer: number, locks, lost }) = self.leases.get_mut(&lease) else { return };
+        if lost.is_some() {
+            return;
+        }
+        let deadline = match reason {
+            LostReason::Silence => free,
+            LostReason::Ended if !self.closing => free,
+            LostReason::Ended
+            | LostReason::Disconnected
+            | LostReason::NotHeld
+            | LostReason::Superseded
+            | LostReason::Revoked
+            | LostReason::Expired => now,
+        };
+        *lost = Some(Lost { reason, deadline: Deadline(deadline) });
+        let (number, names) = (*number, locks.keys().cloned().collect());
+        if let Some(peer) = self.peers.get_mut(&number) {
+            peer.leases.remove(&lease);
+            peer.unwanted.push(Giving { names, cancel: false, lease: None });
+        }
+        self.dirty.insert(number);
+        self.repace(number);
+        self.events.push_back(Event::Lost { lease });
+    }
+
+    pub(super) fn released(&mut self, lease: LeaseId, result: Result<(), Error>) {
+        self.events.push_back(Event::Released { lease, result });
+    }
+}

@@ -1,0 +1,109 @@
+//! What is told while it waits: on a terminal one line that is kept up to date, elsewhere one that stays.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::time::Duration;
+
+use crate::client::Progress;
+
+/// Tells something on a line of its own. Without a standard error stream there is nobody to tell.
+pub(super) fn tell(message: &str) {
+    let _ = writeln!(stderr(), "throttle lock: {}", printable(message));
+}
+
+/// The line about the wait.
+#[derive(Debug)]
+pub(super) struct Notice {
+    names: String,
+    on_terminal: bool,
+    standing: Option<Progress>,
+    told: bool,
+}
+
+impl Notice {
+    pub(super) fn new(names: &str) -> Self {
+        let (names, on_terminal) = (names.to_owned(), stderr().is_terminal());
+        Self { names, on_terminal, standing: None, told: false }
+    }
+
+    /// The place in line has changed.
+    pub(super) fn stands(&mut self, progress: Progress, waited: Duration) {
+        self.standing = Some(progress);
+        if self.on_terminal {
+            self.update(waited);
+        } else if !self.told {
+            tell(&format!("waiting for {}{}", self.names, self.standing()));
+            self.told = true;
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn update(&mut self, waited: Duration) {
+        if !self.on_terminal || self.standing.is_none() {
+            return;
+        }
+        let waited = humantime::format_duration(Duration::from_secs(waited.as_secs()));
+        let line =
+            format!("throttle lock: waiting for {}{}, for {waited}", self.names, self.standing());
+        // What stood there before may be longer, and too long a line would not be overwritten.
+        let _ = write!(stderr(), "\r\x1b[K\x1b[?7l{}\x1b[?7h", printable(&line));
+        let _ = stderr().flush();
+        self.told = true;
+    }
+
+    /// How far it is, such as `: place 2 in line, held by alice@db1:4711`.
+    pub(super) fn standing(&self) -> String {
+        let Some(Progress { position, blocked_by, .. }) = &self.standing else {
+            return String::new();
+        };
+        let holders = if blocked_by.is_empty() {
+            String::new()
+        } else {
+            format!(", held by {}", blocked_by.join(", "))
+        };
+        format!(": place {position} in line{holders}")
+    }
+}
+
+/// The line on a terminal does not stay.
+impl Drop for Notice {
+    fn drop(&mut self) {
+        if self.on_terminal && self.told {
+            let _ = write!(stderr(), "\r\x1b[K");
+            let _ = stderr().flush();
+        }
+    }
+}
+
+/// Names and labels are chosen by others: they cannot write to the terminal.
+fn printable(text: &str) -> String {
+    let mut rest = text;
+    let mut shown = String::with_capacity(text.len());
+    while let Some(at) = rest.find(|c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        let (before, from) = rest.split_at(at);
+        shown.push_str(before);
+        let mut characters = from.chars();
+        shown.extend(characters.next().into_iter().flat_map(char::escape_default));
+        rest = characters.as_str();
+    }
+    shown + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_is_told() {
+        let mut notice =
+            Notice { names: "A".to_owned(), on_terminal: false, standing: None, told: true };
+        assert_eq!(notice.standing(), "");
+        let blocked_by = vec!["x".to_owned(), "y".to_owned()];
+        notice.standing = Some(Progress { position: 2, eta: None, blocked_by });
+        assert_eq!(notice.standing(), ": place 2 in line, held by x, y");
+    }
+
+    #[test]
+    fn nobody_writes_to_the_terminal() {
+        assert_eq!(printable("a\x1b[2Jb\u{202e}é\n"), "a\\u{1b}[2Jb\\u{202e}é\\n");
+    }
+}

@@ -1,0 +1,100 @@
+//! Getting the locks. A signal ends it, and leaves nothing behind on the server.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::failure::Failure;
+use super::notice::Notice;
+use super::system::Signals;
+use super::{end, label};
+use crate::cli::Lock;
+use crate::client::{Client, Error, Lease};
+
+/// What there is when the command can be run.
+pub(super) struct Held {
+    pub(super) client: Client,
+    pub(super) lease: Lease,
+    pub(super) signals: Signals,
+}
+
+/// Gets the locks.
+pub(super) async fn acquire(arguments: &Lock) -> Result<Held, Failure> {
+    let mut signals = Signals::new().map_err(|error| Failure::system("receive signals", &error))?;
+    let started = Instant::now();
+    let connecting = Client::builder(arguments.server())
+        .name(concat!("throttle-lock/", env!("CARGO_PKG_VERSION")))
+        .expires_in(arguments.expires_in)
+        // A third of the time is left when the command has to stop: one half of that to end, one half to be killed.
+        .margin(arguments.expires_in / 3)
+        .connect();
+    let failed = |error: Error| Failure::client(&error, arguments.server());
+    let client = unless_signalled(&mut signals, connecting).await?.map_err(failed)?;
+    let waiting = wait_in_line(&client, arguments, started);
+    match unless_signalled(&mut signals, waiting).await.and_then(|lease| lease) {
+        Ok(lease) => Ok(Held { client, lease, signals }),
+        Err(failure) => {
+            end(client).await;
+            Err(failure)
+        }
+    }
+}
+
+async fn unless_signalled<T>(
+    signals: &mut Signals,
+    wait: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        number = signals.ending() => Err(Failure::Signalled(number)),
+        done = wait => Ok(done),
+    }
+}
+
+async fn wait_in_line(
+    client: &Client,
+    arguments: &Lock,
+    started: Instant,
+) -> Result<Lease, Failure> {
+    let names = names(arguments);
+    let failed = |error: Error| Failure::client(&error, arguments.server());
+    let label = arguments.label.clone().unwrap_or_else(label::default);
+    let peer = client.peer(label).await.map_err(failed)?;
+    let (told, mut standing) = mpsc::unbounded_channel();
+    let want: Vec<_> = arguments.semaphores.clone();
+    let mut acquire = peer
+        .acquire(want)
+        .priority(arguments.priority)
+        .on_progress(move |progress| drop(told.send(progress)));
+    if let Some(timeout) = arguments.timeout {
+        acquire = acquire.timeout(timeout.saturating_sub(started.elapsed()));
+    }
+    let mut acquire = acquire.into_future();
+    let mut notice = Notice::new(&names);
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            biased;
+            lease = &mut acquire => {
+                return lease.map_err(|error| match (error, arguments.timeout) {
+                    (Error::Timeout, Some(timeout)) => Failure::timeout(&names, timeout, &notice.standing()),
+                    (error, _) => failed(error),
+                });
+            }
+            Some(progress) = standing.recv() => notice.stands(progress, started.elapsed()),
+            _ = seconds.tick() => notice.update(started.elapsed()),
+        }
+    }
+}
+
+/// What is wanted, for people.
+pub(super) fn names(arguments: &Lock) -> String {
+    let name = |(name, count): &(String, u32)| match count {
+        1 => name.clone(),
+        count => format!("{name}={count}"),
+    };
+    arguments.semaphores.iter().map(name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,103 @@
+//! What it exits with, what it says, and what the command is told.
+
+use std::net::TcpListener;
+
+use crate::process::command;
+use crate::running::{Ended, HELD, Running, WAITERS, lock, metric, metric_becomes, server, with_a};
+
+async fn run(server: std::net::SocketAddr, arguments: &[&str]) -> Ended {
+    Running::start(&mut lock(server, arguments)).ended().await
+}
+
+#[tokio::test]
+async fn the_command_runs_while_it_is_held() {
+    let server = server();
+    let script =
+        "printf '%s|' \"$THROTTLE_LOCK_HELD\" \"$THROTTLE_FENCE\" \"$THROTTLE_PEER_ID\"; exit 3";
+    let ended = run(server.address, &["A", "database=4", "--", "sh", "-c", script]).await;
+    assert_eq!((ended.code, ended.said.as_str()), (Some(3), ""), "{ended:?}");
+    // It was released before the process ended.
+    assert_eq!(metric(&server, HELD).await.as_deref(), Some("0"));
+    let words: Vec<_> = ended.printed.split('|').collect();
+    let [held, fence, peer, ""] = words[..] else { panic!("{words:?}") };
+    assert_eq!(held, "A=1\ndatabase=4");
+    let fence: u64 = fence.parse().unwrap();
+    assert!(peer.starts_with('s'), "{peer}");
+    let next = run(server.address, &with_a("printf $THROTTLE_FENCE")).await;
+    assert!(next.printed.parse::<u64>().unwrap() > fence);
+    metric_becomes(&server, "throttle_peers", "0").await;
+}
+
+#[tokio::test]
+async fn codes_are_those_of_shells() {
+    let server = server();
+    for (arguments, code, said) in [
+        (with_a("exit 0"), 0, ""),
+        (vec!["--timeout", "0s", "A", "--", "true"], 0, ""),
+        (with_a("exit 255"), 255, ""),
+        (with_a("kill -TERM $$"), 143, ""),
+        (with_a("kill -KILL $$"), 137, ""),
+        (vec!["A", "--", "/nowhere/to/be/found"], 127, "cannot run /nowhere/to/be/found: "),
+        (vec!["A", "--", "/"], 126, "cannot run /: "),
+        (vec!["A=2", "--", "true"], 125, "there is never more than 1 of \"A\": ask for less\n"),
+        (
+            vec!["nope=1=1", "--", "true"],
+            125,
+            " has no semaphore \"nope=1\": add it to the server's configuration\n",
+        ),
+        (
+            vec!["--expires-in", "400d", "A", "--", "true"],
+            125,
+            "lets nobody have that much time: 365 days at most\n",
+        ),
+        (vec!["--expires-in", "10ms", "A", "--", "true"], 125, "at least 1s"),
+        (vec!["A=0", "--", "true"], 125, "the count must be from 1"),
+        (vec!["A"], 125, "Usage: throttle lock"),
+    ] {
+        let ended = run(server.address, &arguments).await;
+        assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
+        assert!(ended.said.contains(said), "{arguments:?} {ended:?}");
+    }
+    metric_becomes(&server, "throttle_peers", "0").await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_get_it_in_time_is_told_why() {
+    let server = server();
+    let holder = Running::start(&mut lock(
+        server.address,
+        &["--label", "the holder", "A", "--", "sleep", "60"],
+    ));
+    metric_becomes(&server, HELD, "1").await;
+    for timeout in ["0s", "50ms"] {
+        let ended = run(server.address, &["--timeout", timeout, "A", "--", "true"]).await;
+        assert_eq!(ended.code, Some(124), "{ended:?}");
+        assert!(
+            ended.said.contains(&format!("throttle lock: did not get A within {timeout}")),
+            "{ended:?}"
+        );
+    }
+    let ended = run(server.address, &["--timeout", "2s", "A", "--", "true"]).await;
+    let waiting = "throttle lock: waiting for A: place 1 in line, held by the holder\n";
+    assert!(ended.said.starts_with(waiting), "{ended:?}");
+    assert_eq!(metric(&server, WAITERS).await.as_deref(), Some("0"));
+    drop(holder);
+}
+
+#[tokio::test]
+async fn without_a_server_there_is_one_line_that_says_what_to_do() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ended = run(nobody, &["A", "--", "true"]).await;
+    assert_eq!((ended.code, ended.said.lines().count()), (Some(125), 1), "{ended:?}");
+    assert!(ended.said.contains("is a server there? --server or THROTTLE_SERVER name another one"));
+    // The variable counts when there is no flag.
+    let server = server();
+    let mut by_variable = command();
+    by_variable
+        .args(["lock", "A", "--", "true"])
+        .env("THROTTLE_SERVER", server.address.to_string());
+    assert_eq!(Running::start(&mut by_variable).ended().await.code, Some(0));
+    by_variable.env("THROTTLE_SERVER", "wss://localhost");
+    let ended = Running::start(&mut by_variable).ended().await;
+    assert!(ended.code == Some(125) && ended.said.contains("TLS"), "{ended:?}");
+}
