@@ -22,14 +22,23 @@ pub(crate) struct Server {
 impl Server {
     /// With semaphores given as lines of TOML.
     pub(crate) fn start(semaphores: &str) -> Self {
+        Self::configured(&format!("[semaphores]\n{semaphores}\n"))
+    }
+
+    /// With a whole configuration file.
+    pub(crate) fn configured(text: &str) -> Self {
         let mut configuration = NamedTempFile::new().unwrap();
-        write!(configuration, "[semaphores]\n{semaphores}\n").unwrap();
+        configuration.write_all(text.as_bytes()).unwrap();
         let (child, address) = launch(&configuration, 0).unwrap();
         Self { configuration, address, child }
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn client(&self) -> Client {
-        Client::new(format!("http://{}", self.address)).unwrap()
+        Client::new(format!("http://{}", self.address())).unwrap()
     }
 
     /// Ends it as a crash would.
