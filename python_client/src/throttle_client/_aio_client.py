@@ -101,8 +101,9 @@ class Throttle:
             if not link.session.ready:
                 raise link.unready()
         except TimeoutError:
+            unready = link.unready()
             await self.close()
-            raise link.unready() from None
+            raise unready from None
         except BaseException:
             await self.close()
             raise

@@ -66,8 +66,11 @@ class Lease(BaseLease):
         if self._hold.over:
             return
         self._is_lost()
-        _post_if_open(self._runner, lambda: self._link.release(self._hold))
+        self._give_back()
         self._conclude(error)
+
+    def _give_back(self) -> None:
+        _post_if_open(self._runner, lambda: self._link.release(self._hold))
 
     def _forfeit(self) -> None:
         self._hold.lost = "expired"
@@ -90,14 +93,18 @@ class Lock:
         self._entered: dict[object, list[Lease]] = {}
 
     def __enter__(self) -> Lease:
-        lease = acquire(self._throttle.runner(), self._wish)
-        self._entered.setdefault(threading.current_thread(), []).append(lease)
-        return lease
+        return acquire(self._throttle.runner(), self._wish, self._keep)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leave()._exit(error)  # noqa: SLF001  of this file
+        lease = self._leave()
+        try:
+            lease._exit(error)  # noqa: SLF001  of this file
+        except BaseException:
+            # If it was Ctrl-C, in the middle of it.
+            lease._give_back()  # noqa: SLF001  of this file
+            raise
 
     def __repr__(self) -> str:
         return f"<lock on {self._wish}>"
@@ -108,6 +115,9 @@ class Lock:
     def __setstate__(self, state: tuple[Throttle, Wish]) -> None:
         self._throttle, self._wish = state
         self._entered = {}
+
+    def _keep(self, lease: Lease) -> None:
+        self._entered.setdefault(threading.current_thread(), []).append(lease)
 
     def _leave(self) -> Lease:
         """Find the lease of the block that ends: the last one of this thread, or else the last one of all."""
@@ -139,7 +149,7 @@ class Gate:
             self._lock.release()
 
 
-def acquire(runner: Runner, wish: Wish) -> Lease:
+def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
     """Wait for a grant. Whatever ends the wait, Ctrl-C above all, leaves nothing behind on the server."""
     reporter = Reporter(wish.progress, str(wish))
     gate = Gate()
@@ -155,12 +165,16 @@ def acquire(runner: Runner, wish: Wish) -> Lease:
         if ticket.error is not None:
             raise ticket.error
         assert ticket.hold is not None  # noqa: S101  it is granted
-        return Lease(runner, ticket.hold, wish.on_lost)
+        lease = Lease(runner, ticket.hold, wish.on_lost)
+        reporter.close()
+        if keep is not None:
+            keep(lease)
+        # Whoever is interrupted up to here has nothing; from here on, the caller has it.
+        return lease  # noqa: TRY300  see above
     except BaseException:
         _post_if_open(runner, lambda: link.abandon(ticket))
-        raise
-    finally:
         reporter.close()
+        raise
 
 
 def _post_if_open(runner: Runner, call: Callable[[], object]) -> None:
