@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from harness.patience import DEADLINE_SEC
 from harness.patience import eventually as eventually_now
 from harness.port import Port
 from harness.server import Server
+
 from proxy import Proxy
 from throttle_client import clear_peers
 
@@ -97,9 +97,9 @@ def _sockets() -> int:
     if sys.platform != "linux":
         return 0
     count = 0
-    for descriptor in os.listdir("/proc/self/fd"):
+    for descriptor in Path("/proc/self/fd").iterdir():
         try:
-            count += os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
+            count += str(descriptor.readlink()).startswith("socket:")
         except OSError:
             continue
     return count

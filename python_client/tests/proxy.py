@@ -114,7 +114,7 @@ class Proxy:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     def _call(self, function: Callable[[], object]) -> None:
-        async def call() -> None:  # noqa: RUF029  it is to run in the loop
+        async def call() -> None:
             function()
 
         self._do(call())

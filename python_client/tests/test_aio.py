@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 import throttle_client
 from conftest import Serve
 from support import busy, eventually, peers, remainder, waiting, websocket_url
@@ -170,7 +171,7 @@ async def test_limit_decorates_coroutines(serve: Serve) -> None:
         assert job.__doc__ == "Say what is left."
         assert await asyncio.gather(*(job(value) for value in range(5))) == [0, 1, 2, 3, 4]
         with pytest.raises(TypeError, match="no coroutine function"):
-            throttle.limit("A")(lambda: None)  # type: ignore[arg-type,return-value]  # pyright: ignore
+            throttle.limit("A")(lambda: None)  # type: ignore[arg-type,return-value]  # pyright: ignore[reportArgumentType, reportUnknownMemberType]
 
 
 async def test_progress_is_told(serve: Serve) -> None:
@@ -233,7 +234,7 @@ async def test_a_block_may_end_in_another_task(serve: Serve) -> None:
     server = serve()
     async with aio.connect(websocket_url(server)) as throttle:
         lock = throttle.lock("A")
-        await asyncio.create_task(lock.__aenter__())  # noqa: PLC2801  that is what it is about
+        await asyncio.create_task(lock.__aenter__())
         await asyncio.create_task(lock.__aexit__(None, None, None))
         await eventually(lambda: remainder(server, "A") == 1, "the lock is released")
 
@@ -270,7 +271,7 @@ async def test_it_survives_pickling_by_connecting_again(serve: Serve) -> None:
             pickle.dumps(lease)
         lock = pickle.loads(pickle.dumps(throttle.lock("A", timeout=0)))  # noqa: S301  our own
         with pytest.raises(AcquireTimeout):
-            await lock.__aenter__()  # noqa: PLC2801  it is refused
+            await lock.__aenter__()
         await lease.release()
         await lock._throttle.close()
 

@@ -8,8 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from conftest import Serve
 from harness.server import Server
+
+from conftest import Serve
 from support import busy, eventually, peers, websocket_url
 from throttle_client import aio
 

@@ -1,4 +1,4 @@
-"""Leases that are lost, and those that survive: broken and frozen connections, restarts, an event loop that was blocked."""
+"""Leases that are lost, and those that survive: broken connections, restarts, an event loop that was blocked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from conftest import Serve
 from harness.server import Server
+
+from conftest import Serve
 from proxy import Proxy
 from support import busy, eventually, peers, remainder, waiting, websocket_url
 from throttle_client import AcquireTimeout, LeaseLost, ServerUnavailable, aio

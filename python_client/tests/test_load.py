@@ -1,4 +1,4 @@
-"""Many at once: a thousand tasks on one connection, more than a connection carries, and a server that dies under them."""
+"""Many at once: a thousand tasks on one connection, more than it carries, and a server that dies under them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from harness.server import Server
+
 import throttle_client
 from conftest import Serve
-from harness.server import Server
 from proxy import Proxy
 from support import busy, eventually, peers, websocket_url
 from throttle_client import LeaseLost, ThrottleError, aio

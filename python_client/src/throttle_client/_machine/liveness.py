@@ -45,5 +45,6 @@ class Liveness:
         if self._check_at is None or now < self._check_at:
             return False
         oldest = min(self._unanswered.values(), default=None)
-        self._check_at = None if oldest is None else oldest + self.interval
-        return oldest is not None and now >= oldest + self.interval
+        dead = oldest is not None and now >= oldest + self.interval
+        self._check_at = None if oldest is None or dead else oldest + self.interval
+        return dead

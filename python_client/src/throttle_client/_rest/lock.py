@@ -21,7 +21,7 @@ from .retry import patience
 _BLOCK_FOR = timedelta(seconds=5)
 
 # Who has done its work does not wait for longer than that for a server that is away: the locks will expire.
-_RELEASE_PATIENCE_SEC = 15.0
+_RELEASE_PATIENCE_SEC = 5.0
 
 _INTERVAL = timedelta(minutes=5)
 
@@ -149,10 +149,11 @@ def _wait(peer: Peer, semaphore: str, count: int, timeout: timedelta | None) -> 
 
 def _give_up(server_url: str, peer: Peer, semaphore: str) -> None:
     """Leave no wait behind on the server. What else the peer holds lives on."""
-    with suppress(requests.RequestException, UnknownPeer), _brief_patience():
+    with suppress(requests.RequestException, UnknownPeer), _no_patience():
         if peer.has_acquired():
             peer.release(semaphore)
-    _keep_or_remove(server_url, peer)
+    with _no_patience():
+        _keep_or_remove(server_url, peer)
 
 
 def _release(server_url: str, peer: Peer, semaphore: str) -> None:
@@ -161,7 +162,8 @@ def _release(server_url: str, peer: Peer, semaphore: str) -> None:
         with suppress(requests.ConnectionError), _brief_patience():
             peer.release(semaphore)
     else:
-        _keep_or_remove(server_url, peer)
+        with _brief_patience():
+            _keep_or_remove(server_url, peer)
 
 
 def _keep_or_remove(server_url: str, peer: Peer) -> None:
@@ -171,8 +173,13 @@ def _keep_or_remove(server_url: str, peer: Peer) -> None:
         return
     peer.stop_heartbeat()
     forget_local_peer(server_url, peer)
-    with suppress(requests.ConnectionError, requests.Timeout), _brief_patience():
+    with suppress(requests.ConnectionError, requests.Timeout):
         peer.remove_from_server()
+
+
+def _no_patience() -> AbstractContextManager[None]:
+    """Try once only: who gives up is in a hurry."""
+    return patience(until=time.monotonic())
 
 
 def _brief_patience() -> AbstractContextManager[None]:
