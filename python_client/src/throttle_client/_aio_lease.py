@@ -143,7 +143,7 @@ class Lock:
 
 async def acquire(link: Link, wish: Wish) -> Lease:
     """Wait for a grant. Whatever ends the wait, cancellation above all, leaves nothing behind on the server."""
-    reporter = Reporter(wish.progress, str(wish))
+    reporter = Reporter(wish.progress, wish)
     ticket = Ticket(asyncio.current_task(), wish.want, wish.timeout, wish.priority, bool(reporter))
     try:
         link.submit(ticket)

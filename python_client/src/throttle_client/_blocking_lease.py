@@ -151,7 +151,7 @@ class Gate:
 
 def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
     """Wait for a grant. Whatever ends the wait, Ctrl-C above all, leaves nothing behind on the server."""
-    reporter = Reporter(wish.progress, str(wish))
+    reporter = Reporter(wish.progress, wish)
     gate = Gate()
     owner = threading.current_thread()
     ticket = Ticket(owner, wish.want, wish.timeout, wish.priority, bool(reporter), signal=gate.go)

@@ -59,7 +59,7 @@ def estimate(place: Place) -> float | None:
 class Reporter:
     """Tells one wait's progress to a callable or shows it as a bar. Only what has changed is told."""
 
-    def __init__(self, progress: bool | Callable[[Progress], object] | None, title: str) -> None:  # noqa: FBT001
+    def __init__(self, progress: bool | Callable[[Progress], object] | None, title: object) -> None:  # noqa: FBT001
         self._tell = progress if callable(progress) else None
         self._title = title
         self._shows_bar = progress is True
