@@ -104,7 +104,10 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
-        self._cut()
+        # Whoever is just being let in has no writer yet.
+        for _ in range(10):
+            self._cut()
+            await asyncio.sleep(0)
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

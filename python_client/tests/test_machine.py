@@ -366,6 +366,48 @@ def test_what_the_server_has_and_nobody_wants_is_given_back() -> None:
     assert machine.sent() == [{"type": "release", "peer": 1, "names": ["B"]}]
 
 
+def test_a_release_that_got_lost_is_repeated_before_something_else_is_waited_for() -> None:
+    machine = Machine()
+    ticket = machine.ask({"A": 1, "B": 1})
+    opening = find(machine.sent(), "open")
+    machine.answer([opening])
+    machine.drop()
+    sent = machine.connect()
+    machine.answer([find(sent, "open")], held=machine.locks({"A": 1}))
+    repeated = machine.sent()
+    assert kinds(repeated) == ["cancel", "release", "acquire"]
+    assert repeated[1]["names"] == ["A"]
+    machine.grant(find(sent, "acquire"))
+    assert machine.news == []
+    machine.answer(repeated)
+    assert ticket.stage is Stage.GRANTED
+
+
+def test_what_was_granted_meanwhile_is_not_given_back() -> None:
+    machine = Machine()
+    ticket = machine.ask({"A": 1, "B": 1})
+    machine.answer([find(machine.sent(), "open")])
+    machine.drop()
+    sent = machine.connect()
+    machine.answer(sent, held=machine.locks({"A": 1, "B": 1}))
+    assert ticket.stage is Stage.GRANTED
+    assert machine.sent() == []
+
+
+def test_a_spare_peer_of_which_the_server_may_not_know_is_closed_later() -> None:
+    machine = Machine()
+    early, late = machine.hold("A", "one"), machine.hold("B", "other")
+    machine.session.release(machine.now, early)
+    machine.wait(1)
+    machine.ask("C", "third")
+    machine.answer(machine.sent())
+    machine.wait(1)
+    machine.session.release(machine.now, late)
+    machine.drop()
+    closed = [message["peer"] for message in machine.connect() if message["type"] == "close"]
+    assert closed == [late.peer.number]
+
+
 def test_who_is_refused_to_be_resumed_has_lost_what_it_holds() -> None:
     machine = Machine()
     hold = machine.hold("A")

@@ -74,10 +74,18 @@ class Answers:
             return
         for hold in peer.holds:
             hold.fences = {name: held[name]["fence"] for name in hold.counts}
-        wanted = () if peer.ticket is None else peer.ticket.want
-        surplus = [name for name in held if name not in peer.held and name not in wanted]
-        if surplus:
-            core.give_back(peer, surplus)
+        surplus = {name: lock["count"] for name, lock in held.items() if name not in peer.held}
+        ticket = peer.ticket
+        if not surplus or (ticket is not None and surplus == ticket.want):
+            # Nothing, or what is waited for: that was granted meanwhile, and the answer is on its way.
+            return
+        # A release got lost with the connection. It must not be held while something else is waited for.
+        if ticket is not None:
+            core.asked.pop(ticket.id, None)
+            core.tell(peer, "cancel")
+        core.give_back(peer, surplus)
+        if ticket is not None:
+            core.ask(now, ticket, peer)
 
     def _lost(self, now: float, message: Message) -> None:
         peer = self._core.peers.numbered(message.get("peer"))

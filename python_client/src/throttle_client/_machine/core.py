@@ -81,11 +81,12 @@ class Core:
 
     def disconnect(self) -> None:
         """Forget everything that was said on the connection and is not answered."""
+        if self.liveness is not None:
+            self.peers.disconnect(self.liveness.bond.heard)
         self.liveness = None
         self.outbox = Outbox()
         self.asked.clear()
         self.openings.clear()
-        self.peers.disconnect()
 
     @property
     def can_introduce(self) -> bool:

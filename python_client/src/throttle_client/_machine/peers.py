@@ -79,9 +79,15 @@ class Peers:
         peer.owed_cancel, peer.owed_names = False, set()
         self._by_number[peer.number] = peer
 
-    def disconnect(self) -> None:
-        """Take note that the connection is gone. Who is spare holds nothing, and the server may forget it."""
-        self.drain()
+    def disconnect(self, heard: float) -> None:
+        """Take note that the connection is gone, on which everything that was sent before a moment has arrived.
+
+        Who was spare by then holds nothing, and the server may forget it. It may not have heard that the others are.
+        """
+        for peer in self.drain():
+            if peer.key is not None and peer.idle_since >= heard:
+                peer.dead = True
+                self.retired.append(peer)
         for peer in self._by_owner.values():
             peer.introduced = False
 
