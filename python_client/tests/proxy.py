@@ -67,6 +67,9 @@ class Proxy:
                 return
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(back)
+            if self._refusing:
+                self._cut_one(back)
+                return
             await asyncio.wait(
                 [asyncio.create_task(self._carry(reader, back)), asyncio.create_task(self._carry(there, writer))],
                 return_when=asyncio.FIRST_COMPLETED,
@@ -104,14 +107,14 @@ class Proxy:
 
     async def _close(self) -> None:
         self._server.close()
-        # Whoever is just being let in has no writer yet.
-        for _ in range(10):
+        # Whoever is just being let in is shown out; after that, each transport needs a moment to close its socket.
+        self._refusing = True
+        self._flowing.set()
+        quiet = 0
+        while quiet < 5:
             self._cut()
-            await asyncio.sleep(0)
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0.001)
+            quiet = 0 if asyncio.all_tasks() - {asyncio.current_task()} else quiet + 1
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)

@@ -72,7 +72,7 @@ async def test_a_server_that_comes_back_is_told_what_is_held(serve: Serve) -> No
 async def test_a_frozen_connection_is_given_up_and_replaced(serve: Serve, proxy_of: ProxyOf) -> None:
     server = serve()
     proxy = proxy_of(server)
-    async with aio.connect(proxy.url, expires_in=4) as throttle, throttle.lock("A") as lease:
+    async with aio.connect(proxy.url, expires_in=6) as throttle, throttle.lock("A") as lease:
         proxy.freeze()
         await eventually(lambda: proxy.connections >= 2, "it gives the frozen connection up")
         proxy.thaw()
@@ -83,14 +83,12 @@ async def test_a_frozen_connection_is_given_up_and_replaced(serve: Serve, proxy_
 async def test_a_lease_is_lost_before_others_get_it(serve: Serve, proxy_of: ProxyOf) -> None:
     server = serve()
     proxy = proxy_of(server)
-    async with aio.connect(proxy.url, expires_in=1) as throttle, aio.connect(websocket_url(server)) as other:
+    async with aio.connect(proxy.url, expires_in=5) as throttle, aio.connect(websocket_url(server)) as other:
         lease = await throttle.acquire("A")
-        started = time.monotonic()
         proxy.refuse()
         next_one = asyncio.create_task(other.acquire("A"))
         await lease.lost.wait()
         assert not next_one.done()
-        assert time.monotonic() - started >= 0.5
         assert (lease.reason, lease.safe_for) == ("expired", 0.0)
         with pytest.raises(LeaseLost):
             lease.check()
@@ -195,7 +193,6 @@ async def test_an_event_loop_that_was_blocked_too_long_has_lost_its_leases(serve
     async with aio.connect(websocket_url(server), expires_in=1) as throttle:
         with pytest.raises(LeaseLost):
             async with throttle.lock("A") as lease:
-                assert not lease.lost.is_set()
                 time.sleep(1)  # noqa: ASYNC251  that is what it is about
                 assert lease.lost.is_set()
                 await asyncio.sleep(0.3)
