@@ -302,6 +302,13 @@ def test_a_wrong_url_is_explained(url: str, words: str) -> None:
             connect(url)
 
 
+def test_a_password_is_not_shown() -> None:
+    for connect in (aio.connect, throttle_client.connect):
+        throttle = connect("wss://user:password@localhost/throttle", token="secret")  # noqa: S106  not one
+        assert repr(throttle).endswith("Throttle on wss://localhost/throttle/ws>")
+        assert "secret" not in repr(throttle._options.settings)
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [

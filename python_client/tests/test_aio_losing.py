@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 
@@ -263,6 +264,40 @@ async def test_a_server_that_is_away_too_long_is_unavailable_to_those_who_wait(s
             await eventually(lambda: waiting(server) == 0, "its place in line is given up")
             with pytest.raises(AcquireTimeout):
                 await throttle.acquire("A", timeout=0.1)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+async def test_a_forked_child_has_a_connection_of_its_own(serve: Serve) -> None:
+    server = serve("A = 1\nB = 1")
+    async with aio.connect(websocket_url(server)) as throttle:
+        async with throttle.lock("A") as lease:
+            child = os.fork()
+            if child == 0:
+                os._exit(child_of_a_fork(throttle, lease))
+            status = await asyncio.to_thread(os.waitpid, child, 0)
+            assert os.waitstatus_to_exitcode(status[1]) == 0
+            assert remainder(server, "A") == 0
+            assert not lease.lost.is_set()
+        async with throttle.lock("B", timeout=20):
+            pass
+
+
+def child_of_a_fork(throttle: aio.Throttle, lease: aio.Lease) -> int:
+    async def work() -> None:
+        assert (lease.reason, lease.lost.is_set()) == ("forked", True)
+        await lease.release()
+        with pytest.raises(AcquireTimeout):
+            await throttle.acquire("A", timeout=0)
+        async with throttle.lock("B", timeout=20):
+            pass
+        await throttle.close()
+
+    try:
+        asyncio.run(work())
+    except BaseException:  # noqa: BLE001  the parent is to know
+        return 1
+    return 0
 
 
 async def test_the_end_of_the_server_is_survived(serve: Serve) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import pytest
 from harness.server import Server
 
 import throttle_client
@@ -39,8 +40,9 @@ async def test_a_thousand_tasks_on_one_connection(serve: Serve, proxy_of: ProxyO
         await eventually(lambda: peers(server) == [], "spare peers are closed after a while")
 
 
-async def test_more_tasks_than_a_connection_carries(serve: Serve) -> None:
-    server = serve("A = 3", "sessions.max_peers_per_connection = 5")
+@pytest.mark.parametrize("most", [1, 5])
+async def test_more_tasks_than_a_connection_carries(serve: Serve, most: int) -> None:
+    server = serve("A = 3", f"sessions.max_peers_per_connection = {most}")
     async with aio.connect(websocket_url(server)) as throttle:
 
         async def one() -> None:
@@ -48,11 +50,12 @@ async def test_more_tasks_than_a_connection_carries(serve: Serve) -> None:
                 await asyncio.sleep(0)
 
         await asyncio.gather(*(one() for _ in range(100)))
-        assert len(peers(server)) <= 5
+        assert len(peers(server)) <= most
 
 
-async def test_tasks_that_come_before_the_first_word_of_the_server(serve: Serve) -> None:
-    server = serve("A = 3", "sessions.max_peers_per_connection = 20")
+@pytest.mark.parametrize("most", [1, 20])
+async def test_tasks_that_come_before_the_first_word_of_the_server(serve: Serve, most: int) -> None:
+    server = serve("A = 3", f"sessions.max_peers_per_connection = {most}")
     throttle = aio.connect(websocket_url(server))
 
     async def one() -> None:

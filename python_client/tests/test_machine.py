@@ -609,6 +609,27 @@ def test_who_was_too_early_for_the_limit_waits_for_a_peer() -> None:
     assert [ticket.error for ticket in tickets] == [None] * 50
 
 
+def test_who_is_too_many_for_the_server_waits_for_the_peer_of_somebody_else() -> None:
+    machine = Machine()
+    hold = machine.hold("A", "one")
+    refused = machine.ask("B", "other")
+    opening = find(machine.sent(), "open")
+    machine.say({"type": "error", "id": opening["id"], "peer": 2, "code": "limit_exceeded", "message": "too many"})
+    assert refused.stage is Stage.WAITING
+    machine.session.release(machine.now, hold)
+    sent = machine.sent()
+    assert (kinds(sent), sent[1]["peer"]) == (["release", "acquire"], 1)
+
+
+def test_who_is_too_many_and_alone_is_refused() -> None:
+    machine = Machine()
+    refused = machine.ask("B", "other")
+    opening = find(machine.sent(), "open")
+    machine.say({"type": "error", "id": opening["id"], "peer": 1, "code": "limit_exceeded", "message": "too many"})
+    assert refused.error is not None
+    assert refused.error.code == "limit_exceeded"
+
+
 # --- The end
 
 

@@ -223,7 +223,7 @@ class Throttle:
         )
 
     def __repr__(self) -> str:
-        return f"<throttle_client.aio.Throttle on {self._options.url}>"
+        return f"<throttle_client.aio.Throttle on {self._options.place}>"
 
     def __getstate__(self) -> Options:
         return self._options

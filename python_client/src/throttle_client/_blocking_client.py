@@ -222,7 +222,7 @@ class Throttle:
         )
 
     def __repr__(self) -> str:
-        return f"<throttle_client.Throttle on {self._options.url}>"
+        return f"<throttle_client.Throttle on {self._options.place}>"
 
     def __getstate__(self) -> Options:
         return self._options

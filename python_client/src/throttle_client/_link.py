@@ -171,18 +171,18 @@ class Link:
         delay = self.session.end(now(), closing.code, closing.why, fatal=fatal)
         self._follow_up()
         if delay is None:
-            logger.error("%s: %s. It is of no use to try again.", self._options.url, closing.why)
+            logger.error("%s: %s. It is of no use to try again.", self._options.place, closing.why)
             self._call_ready()
             return
         level = logging.WARNING if was_ready or not self._warned else logging.DEBUG
-        logger.log(level, "%s: %s. Connecting again in %.1f s.", self._options.url, closing.why, delay)
+        logger.log(level, "%s: %s. Connecting again in %.1f s.", self._options.place, closing.why, delay)
         self._warned = True
         self._redial = self.loop.call_later(delay, self._dial)
 
     def _greet(self) -> None:
         self._ready = self._was_ever_ready = True
         if self._warned:
-            logger.warning("%s: connected again.", self._options.url)
+            logger.warning("%s: connected again.", self._options.place)
             self._warned = False
         self._call_ready()
 
@@ -222,7 +222,7 @@ class Link:
     def _tick(self) -> None:
         self._alarm = None
         if self.session.tick(now()) and self._connection is not None:
-            logger.warning("%s: the server does not answer.", self._options.url)
+            logger.warning("%s: the server does not answer.", self._options.place)
             self._connection.abort()
         self._follow_up()
 

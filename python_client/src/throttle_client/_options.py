@@ -29,6 +29,12 @@ class Options:
     on_lost: str | Callable[[Any], object]
     context: ssl.SSLContext | None
 
+    @property
+    def place(self) -> str:
+        """The URL as it may be shown: without a password."""
+        parts = urlsplit(self.url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+
 
 def check_options(  # noqa: PLR0913  they are the options of `connect`
     url: str,

@@ -32,8 +32,13 @@ class Runner:
         started = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(options, started), name="throttle-client", daemon=True)
         self._thread.start()
-        started.wait()
         _runners.add(self)
+        try:
+            started.wait()
+        except BaseException:
+            # Ctrl-C: nobody will get to know this one.
+            self.shut_down()
+            raise
 
     def post(self, call: Callable[[], object]) -> None:
         """Have something called in the thread, behind everything that was posted before.

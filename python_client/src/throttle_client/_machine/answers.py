@@ -145,6 +145,8 @@ class Answers:
             core.asked.pop(ticket.id, None)
             core.peers.renew(peer)
             core.introduce(now, peer)
+        elif ticket is not None and error.code == "limit_exceeded" and len(core.peers) > 1:
+            core.queue(now, ticket, peer)
         elif ticket is not None:
             peer.introduced = False
             core.withdraw(now, ticket, error)

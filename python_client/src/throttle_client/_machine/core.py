@@ -177,6 +177,13 @@ class Core:
             self.introduce(now, peer)
         return True
 
+    def queue(self, now: float, ticket: Ticket, peer: Peer) -> None:
+        """Have a ticket wait for the peer of somebody else, because the server takes no more."""
+        ticket.peer = peer.ticket = None
+        self.asked.pop(ticket.id, None)
+        self.peers.leave(peer, now, spare=False)
+        self.peers.line.appendleft(ticket)
+
     def withdraw(self, now: float, ticket: Ticket, error: ThrottleError | None = None) -> None:
         """Take a waiting ticket back, here and on the server. The grant may be on its way: it is given back as well."""
         peer, ticket.peer = ticket.peer, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # What the server is assumed to allow until its `welcome` says better.
 MAX_PEERS = 1_024
@@ -29,7 +29,7 @@ class Settings:
     label: str = ""
     expires_in: float = 30.0
     patience: float | None = 30.0
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     client: str = "throttle-client"
 
     @property
