@@ -1,8 +1,8 @@
 """Compares this client with PyPI self-limiters on a local Redis, side by side: `limiters.py --server PROGRAM`.
 
 The workload is that of self-limiters' own benchmark: 100 tasks at once go through a semaphore of capacity 1 and of 10,
-with a new limiter each time. Both servers are started here, on free ports of the loopback address, and take turns. It
-needs the program redis-server, and from PyPI self-limiters==0.4.0.
+with a new limiter each time. Both servers are started here, on free ports of the loopback address, and both clients in
+processes of their own; they take turns. It needs the program redis-server, and from PyPI self-limiters==0.4.0.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import asyncio
 import gc
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
+from typing import Any
 from uuid import uuid4
 
 from self_limiters import Semaphore
@@ -32,11 +34,12 @@ WARM_UP = 3
 SEMAPHORES = {1: "one", 10: "ten"}
 CONFIGURATION = "[semaphores]\none = 1\nten = 10\nmany = 1000000\n[logging.stderr]\nlevel = 'ERROR'\n"
 
-Round = Callable[[int], Awaitable[None]]
-
 
 def main() -> None:
     """Run it all and print what came out."""
+    if sys.argv[1:2] == ["--worker"]:
+        asyncio.run(work(*sys.argv[2:]))
+        return
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=Path, required=True, metavar="PROGRAM", help="the throttle server")
     parser.add_argument("--rounds", type=int, default=50, help="how often each is measured (default: %(default)s)")
@@ -45,7 +48,7 @@ def main() -> None:
     with ExitStack() as stack:
         url = stack.enter_context(throttle(arguments.server))
         redis_url = stack.enter_context(redis())
-        asyncio.run(compare(url, redis_url, arguments.rounds))
+        compare(url, redis_url, arguments.rounds)
         asyncio.run(uncontended(url, arguments.seconds))
         for threads in (1, 4, 16):
             blocking(url, threads, arguments.seconds)
@@ -54,43 +57,53 @@ def main() -> None:
 # --- Side by side
 
 
-async def compare(url: str, redis_url: str, rounds: int) -> None:
-    """Measure both in turns, and tell how long 100 tasks take."""
-    async with aio.connect(url) as client:
-
-        async def ours(capacity: int) -> None:
-            lock = client.lock(SEMAPHORES[capacity])
-
-            async def one() -> None:
-                async with lock:
-                    pass
-
-            await asyncio.gather(*(one() for _ in range(TASKS)))
-
-        async def theirs(capacity: int) -> None:
-            semaphore = Semaphore(name=uuid4().hex, capacity=capacity, max_sleep=60, redis_url=redis_url)
-
-            async def one() -> None:
-                async with semaphore:
-                    pass
-
-            await asyncio.gather(*(one() for _ in range(TASKS)))
-
+def compare(url: str, redis_url: str, rounds: int) -> None:
+    """Measure both in turns, and tell how long 100 tasks take. Each has a process of its own, as programs have."""
+    with worker("ours", url) as ours, worker("theirs", redis_url) as theirs:
         for capacity in SEMAPHORES:
-            times: dict[str, list[float]] = {"ours": [], "theirs": []}
-            for number in range(WARM_UP + rounds):
-                for name, run in (("ours", ours), ("theirs", theirs)):
-                    seconds = await timed(run, capacity)
-                    if number >= WARM_UP:
-                        times[name].append(seconds)
-            report(capacity, times["ours"], times["theirs"])
+            times = [(ours(capacity), theirs(capacity)) for _ in range(WARM_UP + rounds)]
+            report(capacity, [pair[0] for pair in times[WARM_UP:]], [pair[1] for pair in times[WARM_UP:]])
 
 
-async def timed(run: Round, capacity: int) -> float:
-    """Tell how many seconds a round takes."""
+@contextmanager
+def worker(name: str, url: str) -> Iterator[Callable[[int], float]]:
+    """Start a process that measures one round at a time."""
+    command = [sys.executable, __file__, "--worker", name, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def measure(capacity: int) -> float:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            print(capacity, file=process.stdin, flush=True)
+            return float(process.stdout.readline())
+
+        yield measure
+
+
+async def work(name: str, url: str) -> None:
+    """Be a worker: read capacities, write seconds."""
+    async with AsyncExitStack() as stack:
+        if name == "ours":
+            client = await stack.enter_async_context(aio.connect(url))
+        for line in sys.stdin:
+            capacity = int(line)
+            if name == "ours":
+                limiter: Any = client.lock(SEMAPHORES[capacity])
+            else:
+                limiter = Semaphore(name=uuid4().hex, capacity=capacity, max_sleep=60, redis_url=url)
+            print(await timed(limiter), flush=True)
+
+
+async def timed(limiter: Any) -> float:
+    """Tell how many seconds it takes 100 tasks to go through."""
+
+    async def one() -> None:
+        async with limiter:
+            pass
+
     gc.collect()
     start = time.perf_counter()
-    await run(capacity)
+    await asyncio.gather(*(one() for _ in range(TASKS)))
     return time.perf_counter() - start
 
 

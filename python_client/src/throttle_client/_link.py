@@ -197,11 +197,10 @@ class Link:
         """Do what has become due with a step: tell the news, send what is to be sent, and set the alarm."""
         for signal in self.session.news():
             signal()
-        if not self._flushing and self._connection is not None:
+        if not self._flushing:
             self._flushing = True
             # Not now: what others ask for in this turn of the loop leaves in the same frame.
             self.loop.call_soon(self._flush)
-        self._set_alarm()
 
     def _flush(self) -> None:
         self._flushing = False
@@ -209,6 +208,7 @@ class Link:
             frames = self.session.frames()
             if frames:
                 self._connection.send(frames)
+        self._set_alarm()
 
     def _set_alarm(self) -> None:
         due = self.session.next_deadline()
