@@ -106,8 +106,8 @@ class Proxy:
         return event
 
     async def _close(self) -> None:
-        self._server.close()
-        # Whoever is just being let in is shown out; after that, each transport needs a moment to close its socket.
+        # Whoever is just being let in is shown out; after that, each transport needs a moment to close its socket. The
+        # listener is closed last: asyncio leaks what it accepts at that very moment.
         self._refusing = True
         self._flowing.set()
         quiet = 0
@@ -115,6 +115,7 @@ class Proxy:
             self._cut()
             await asyncio.sleep(0.001)
             quiet = 0 if asyncio.all_tasks() - {asyncio.current_task()} else quiet + 1
+        self._server.close()
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
