@@ -78,11 +78,6 @@ class Link:
         else:
             self._ready_callbacks.append(callback)
 
-    def forget(self, callback: Callable[[], None]) -> None:
-        """Do not call back any more."""
-        if callback in self._ready_callbacks:
-            self._ready_callbacks.remove(callback)
-
     def unready(self) -> ThrottleError:
         """Tell why it is not ready."""
         return self.session.failure or ServerUnavailable(f"no connection to the server: {self.session.unreachable}")
