@@ -1,0 +1,125 @@
+"""What leases have in common, blocking or not: what is held, and the judgement whether it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ._clock import now
+from ._errors import LeaseLost
+from ._link import Link, logger
+from ._machine.state import Hold
+
+
+class BaseLease:
+    """What a `lock` is granted.
+
+    Attributes:
+        lost: an event that is set when the lease is lost: `is_set()`, `wait()`. `is_set` asks the clock, so it is right
+            even when nothing could be noticed because the program was blocked.
+
+    Example:
+        >>> with throttle.lock({"A": 2, "db": 1}) as lease:
+        ...     write(data, fence=lease.fences["db"])
+    """
+
+    def __init__(self, link: Link, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
+        self._link = link
+        self._hold = hold
+        self._on_lost = on_lost
+        self._called = False
+
+    @property
+    def fence(self) -> int:
+        """The number of the grant: it only ever grows, so a resource can refuse whoever comes with a smaller one.
+
+        It changes when the lease had to be brought back because the server was restarted.
+
+        Raises:
+            ValueError: the lease is for several semaphores: each has its own, see `fences`.
+        """
+        if len(self._hold.fences) != 1:
+            raise ValueError(f"the lease is for {len(self._hold.fences)} semaphores; see `fences`")
+        return next(iter(self._hold.fences.values()))
+
+    @property
+    def fences(self) -> dict[str, int]:
+        """The numbers of the grants, by the names of the semaphores."""
+        return dict(self._hold.fences)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How much is held, by the names of the semaphores."""
+        return dict(self._hold.counts)
+
+    @property
+    def waited(self) -> float:
+        """How long it took to get it, in seconds."""
+        return self._hold.waited
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is lost: `"expired"`, `"revoked"`, `"superseded"`, `"closed"` or `"forked"`. None when it is not."""
+        return self._hold.lost
+
+    @property
+    def safe_for(self) -> float:
+        """For how many seconds it is certainly ours if the server is not heard from any more; 0 when it is lost."""
+        if self._is_lost() or self._hold.over:
+            return 0.0
+        return max(0.0, self._link.session.safe_until(self._hold) - now())
+
+    def check(self) -> None:
+        """Raise `LeaseLost` if the lease is lost; cheap enough to be called before each step.
+
+        Raises:
+            LeaseLost: somebody else may have the lock by now.
+        """
+        if self._is_lost():
+            raise self._loss()
+
+    def __repr__(self) -> str:
+        state = f"lost ({self._hold.lost})" if self._hold.lost else "released" if self._hold.over else "held"
+        return f"<{type(self).__name__} of {dict(self._hold.counts)}, {state}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a lease cannot be pickled: it belongs to one connection. Pickle what it is for, and its fence")
+
+    # --- For the classes below
+
+    def _is_lost(self) -> bool:
+        hold = self._hold
+        if hold.lost is not None:
+            return True
+        if hold.over or self._link.session.is_safe(now(), hold):
+            return False
+        self._forfeit()
+        return True
+
+    def _forfeit(self) -> None:
+        raise NotImplementedError
+
+    def _loss(self) -> LeaseLost:
+        names = ", ".join(self._hold.counts)
+        semaphore = names if len(self._hold.counts) == 1 else None
+        reason = self._hold.lost or "expired"
+        return LeaseLost(f"the lease of {names} was lost ({reason})", code=reason, semaphore=semaphore)
+
+    def _call_back(self) -> None:
+        """Call the user's callback, once."""
+        if not callable(self._on_lost) or self._called:
+            return
+        self._called = True
+        try:
+            self._on_lost(self)
+        except Exception:  # noqa: BLE001  it is the user's, and there is nobody to raise it to
+            logger.exception("the callback on_lost failed")
+
+    def _conclude(self, error: BaseException | None) -> None:
+        """At the end of a block: raise if the lease was lost, unless the block failed anyhow."""
+        if not self._hold.lost or self._hold.lost == "forked" or callable(self._on_lost):
+            return
+        if error is None:
+            raise self._loss()
+        if not isinstance(error, LeaseLost):
+            error.add_note(f"Besides, {self._loss()}.")
