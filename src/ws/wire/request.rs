@@ -71,7 +71,7 @@ pub(in crate::ws) struct Rejected {
 /// What is wrong with the frame as a whole.
 pub(in crate::ws) fn read(
     text: &str,
-) -> Result<SmallVec<[Result<Request, Rejected>; 1]>, Rejected> {
+) -> Result<SmallVec<[Result<Request, Rejected>; 2]>, Rejected> {
     let several = if text.starts_with('[') { text.len() / MESSAGE_BYTES } else { 0 };
     let mut messages = SmallVec::with_capacity(several);
     let mut reader = serde_json::Deserializer::from_str(text);
