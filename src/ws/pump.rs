@@ -89,7 +89,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         events,
         flushing: false,
         reading: Reading::Due,
-        postponed: false,
+        places_due: None,
         hello_until: opened + shared.hello_timeout,
         heard: opened,
         ping_at: opened + shared.heartbeat,
@@ -144,8 +144,8 @@ struct Pump<S> {
     /// Whether something was written that may not be on its way yet.
     flushing: bool,
     reading: Reading,
-    /// Whether what is to be written has waited for others already.
-    postponed: bool,
+    /// Until when places in line are kept back, if there is nothing else to say.
+    places_due: Option<Instant>,
     hello_until: Instant,
     /// When the last frame came.
     heard: Instant,
@@ -182,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     ///
     /// Most of the time, what is submitted has been answered when the next turn begins. So that one takes in the
     /// answers, but does not look at the socket again, which would cost as much as an answer.
-    fn turn(&mut self, cx: &mut Context<'_>, alarm: Pin<&mut Sleep>) -> Poll<Turn> {
+    fn turn(&mut self, cx: &mut Context<'_>, mut alarm: Pin<&mut Sleep>) -> Poll<Turn> {
         if self.reading == Reading::Due {
             self.reading = Reading::Done;
             // The answers to what is going to be submitted need not wake this task.
@@ -193,11 +193,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                 return Poll::Ready(Turn::Submit);
             }
         }
-        self.end = self
-            .end
-            .or_else(|| self.take_events(cx))
-            .or_else(|| self.look_at_the_clock(cx, alarm))
-            .or_else(|| self.write(cx));
+        self.end = self.end.or_else(|| self.take_events(cx));
+        self.postpone(alarm.as_mut());
+        self.end =
+            self.end.or_else(|| self.look_at_the_clock(cx, alarm)).or_else(|| self.write(cx));
         if self.session.commands() > 0 {
             return Poll::Ready(Turn::Submit);
         }

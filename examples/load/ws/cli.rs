@@ -30,9 +30,10 @@ pub(crate) enum Scenario {
     /// Hand a mutex from one peer to the next.
     ///
     /// The peers are spread over the connections. Each grant is answered with one frame, the release and the next
-    /// acquire, so that the peer is at the end of the line again; two frames come of it, the next one's grant and
-    /// the place in the line. The latency is that from a release to the next grant, as this program sees it. Two
-    /// holders at a time are an error; that is checked before anything is measured.
+    /// acquire, so that the peer is at the end of the line again. What comes of it is the next one's grant, and the
+    /// place in the line, which throttle tells with the connection's next grant. The latency is that from a release
+    /// to the next grant, as this program sees it. Two holders at a time are an error; that is checked before anything
+    /// is measured.
     ///
     /// Example: load ws handoff --waiting 10000
     Handoff {

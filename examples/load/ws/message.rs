@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     Granted,
     Queued,
     Released,
+    Pong,
     Lost,
     Draining,
     Error,
@@ -44,9 +45,12 @@ pub(crate) fn each_answer(
     mut take: impl FnMut(&Answer<'_>) -> Fallible<()>,
 ) -> Fallible<()> {
     let mut take = |answer: &Answer<'_>| match answer.kind {
-        Kind::Welcome | Kind::Opened | Kind::Granted | Kind::Queued | Kind::Released => {
-            take(answer)
-        }
+        Kind::Welcome
+        | Kind::Opened
+        | Kind::Granted
+        | Kind::Queued
+        | Kind::Released
+        | Kind::Pong => take(answer),
         Kind::Lost | Kind::Draining => Err(format!("the server sent {text}").into()),
         Kind::Unknown => {
             Err(format!("the server sent a message of an unknown type: {text}").into())
@@ -75,6 +79,9 @@ fn refused(answer: &Answer<'_>) -> String {
 
 /// The first message of a session.
 pub(crate) const HELLO: &str = r#"{"type":"hello","client":"load"}"#;
+
+/// Its answer says that all before it is done.
+pub(crate) const PING: &str = r#"{"type":"ping","id":0}"#;
 
 /// Makes a peer that vanishes with its connection.
 pub(crate) fn open(peer: usize) -> String {

@@ -108,20 +108,23 @@ impl Session {
     /// Lets one peer ask for the first time. Its answer is to be waited for with [`Session::in_line`].
     pub(crate) async fn ask(&mut self, peer: usize) -> Fallible<()> {
         self.socket.outbox().push(1, &self.phrases[peer].first);
+        // Places in line alone need not be told at once.
+        self.socket.outbox().push(1, message::PING);
         self.socket.send().await
     }
 
     /// Waits until the peer that has asked stands in line. Returns whether it was granted what it asked for instead.
     pub(crate) async fn in_line(&mut self) -> Fallible<bool> {
-        let mut answer = None;
-        while answer.is_none() {
+        let (mut granted, mut done) = (false, false);
+        while !done {
             self.receive(|Answer { kind, .. }| {
-                answer = Some(*kind == Kind::Granted);
+                granted |= *kind == Kind::Granted;
+                done |= *kind == Kind::Pong;
                 Ok(())
             })
             .await?;
         }
-        Ok(answer == Some(true))
+        Ok(granted)
     }
 
     /// Has a peer that holds the semaphore give it back and ask again, with the next [`Session::send`].

@@ -41,6 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     pub(super) fn due(&self) -> Instant {
         let due = self.ping_at.min(self.heard + 2 * self.shared.heartbeat);
         let due = self.progress.due.map_or(due, |progress| due.min(progress));
+        let due = self.places_due.map_or(due, |places| due.min(places));
         if self.session.is_greeted() { due } else { due.min(self.hello_until) }
     }
 
@@ -64,6 +65,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                     return Some(End::Gone);
                 }
             }
+            // From now on they are written.
+            self.places_due.take_if(|due| now >= *due);
             if self.progress.due.is_some_and(|due| now >= due) {
                 self.ask_for_places();
             }

@@ -1,20 +1,37 @@
 //! Frames that go out, as long as the socket takes them.
 
-use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::yield_now;
+use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::super::close::Close;
 use super::{End, MAX_QUEUED_BYTES, Pump};
 
+/// How long places in line may wait for something else to be said.
+const PLACES_WITHIN: Duration = Duration::from_millis(5);
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
+    /// Whoever is told nothing but its place in line has time: a line that moves fast brings the grant meanwhile, and
+    /// both leave together. Often it has just released what others wait for, and those have to be written to.
+    pub(super) fn postpone(&mut self, mut alarm: Pin<&mut Sleep>) {
+        if !self.session.can_wait() {
+            self.places_due = None;
+        } else if self.places_due.is_none() {
+            let due = Instant::now() + PLACES_WITHIN;
+            self.places_due = Some(due);
+            if due < alarm.deadline() {
+                alarm.as_mut().reset(due);
+            }
+        }
+    }
+
     pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Option<End> {
-        if self.is_postponed(cx) {
+        if self.places_due.is_some() && !self.flushing {
             return None;
         }
         match self.write_frames(cx) {
@@ -26,18 +43,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             Ok(()) => None,
         }
-    }
-
-    /// Whoever is told nothing but its place in line can wait a little. Often it has just released what others waited
-    /// for: their sessions have been woken before, and write first.
-    fn is_postponed(&mut self, cx: &mut Context<'_>) -> bool {
-        let postponed = self.session.can_wait() && !self.postponed;
-        if postponed {
-            // Wakes this task when there is nothing else to do.
-            let _ = pin!(yield_now()).poll(cx);
-        }
-        self.postponed = postponed;
-        postponed
     }
 
     /// Writes frames as long as the socket takes them.
