@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::connect;
 use crate::proxy::Proxy;
-use crate::server::TestServer;
+use crate::server::{TestServer, eventually};
 
 const ROUNDS: u64 = 300;
 
@@ -42,7 +43,22 @@ async fn a_dropped_acquire_leaves_nothing() {
     server.metric_becomes("throttle_acquired{semaphore=\"A\"}", 0.0).await;
 }
 
-/// The same, with several peers that want several locks, over a network that is cut all the time.
+/// The grant is there, and whoever asked for it never looks again.
+#[tokio::test]
+async fn a_grant_that_nobody_takes_is_given_back() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let client = connect(server.address).await;
+    let peer = client.peer("").await.unwrap();
+    for _ in 0..10 {
+        let mut acquiring = peer.acquire("A").into_future();
+        assert!(acquiring.as_mut().now_or_never().is_none());
+        eventually("it is granted", || async { server.remainder("A").await == "0" }).await;
+        drop(acquiring);
+        eventually("it is given back", || async { server.remainder("A").await == "1" }).await;
+    }
+}
+
+/// As the first, with several peers that want several locks, over a network that is cut all the time.
 #[tokio::test]
 async fn a_dropped_acquire_leaves_nothing_when_connections_break() {
     let server = TestServer::start(&[("A", 1, 0), ("B", 2, 0)]).await;
