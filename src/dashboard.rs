@@ -103,6 +103,7 @@ mod tests {
             level: Level(0),
             held: 2,
             pending: 1,
+            holders: 2,
             waiters: 1,
             waiting_since: Some(Time::from_micros(500_000)),
         };

@@ -19,6 +19,8 @@ mod dashboard;
 pub mod engine;
 #[cfg(feature = "server")]
 mod events;
+#[cfg(feature = "server")]
+pub mod feed;
 #[cfg(all(feature = "server", feature = "client"))]
 pub mod lock;
 #[cfg(feature = "server")]

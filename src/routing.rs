@@ -5,6 +5,7 @@
 //! for each request, this costs none. It must not look anything up by a label.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -19,6 +20,10 @@ use axum::routing::{MethodFilter, on};
 
 use crate::metrics::{HttpMetrics, RouteMetrics};
 use crate::origin;
+
+/// Where a request comes from. Only requests for an upgrade have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
 
 /// A router under construction.
 pub(crate) struct Routes<'a, S> {

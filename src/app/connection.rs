@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::UPGRADE;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,6 +18,7 @@ use tower::Service;
 
 use super::head_timer::HeadTimer;
 use super::socket::Socket;
+use crate::routing::Remote;
 use crate::shutdown::Shutdown;
 
 /// Most that is buffered of what one connection sends: longer heads than this are refused.
@@ -77,9 +79,13 @@ async fn serve(
     header_read_timeout: Duration,
 ) {
     let head = HeadTimer::new(header_read_timeout);
+    let remote = stream.peer_addr().ok();
     let socket = Socket::new(stream, head.clone(), place);
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         head.rest();
+        if let Some(remote) = remote.filter(|_| request.headers().contains_key(UPGRADE)) {
+            request.extensions_mut().insert(Remote(remote));
+        }
         let answer = router.clone().call(request);
         let head = head.clone();
         async move {

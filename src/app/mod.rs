@@ -5,6 +5,7 @@ mod connection;
 mod file_limit;
 mod head_timer;
 mod signal;
+mod site;
 mod socket;
 
 use std::future::Future;
@@ -18,15 +19,15 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
+use self::site::{Site, feed, grants_from, look, router};
 use crate::config::Config;
-use crate::engine::{Engine, Fence, Limits, Settings, Span, Time};
+use crate::engine::{Engine, Fence, Limits, Settings};
 use crate::events;
+use crate::feed::{Feed, Journal};
 use crate::metrics::Metrics;
-use crate::rest::{self, Rest};
-use crate::runtime::{self, Clock, Handle};
+use crate::runtime::{self, Clock};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
-use crate::ws::{self, Sockets};
 
 pub use signal::{Signal, Signals};
 
@@ -46,6 +47,7 @@ pub struct Server {
     router: Router,
     driver: Driver,
     log: Log,
+    feed: Feed,
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
@@ -94,16 +96,20 @@ impl Server {
             grants_from: grants_from(config, clock),
         });
         let (events, log) = events::events();
-        let observer = (metrics.observer(), events);
+        let journal = Journal::new(clock);
+        let observer = (metrics.observer(), (events, journal.clone()));
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
-        let router = router(config, max_connections, handle, clock, metrics, &shutdown);
+        let feed = feed(config, handle.clone(), clock, journal, &metrics);
+        let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
+        let router = router(&site, handle, max_connections);
         Ok(Self {
             listener,
             local_addr,
             router,
             driver: Box::pin(driver),
             log: Box::pin(log),
+            feed,
             switch,
             shutdown,
             max_connections,
@@ -123,6 +129,7 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::spawn(self.log);
         let driver = tokio::spawn(drive(self.driver));
+        tokio::spawn(look(self.feed, self.shutdown.clone()));
         let connections = Connections::new(
             self.router,
             self.shutdown,
@@ -144,52 +151,6 @@ impl Server {
             tracing::debug!("the lease engine still has work that nobody waits for");
         }
     }
-}
-
-/// Before this time, those who held something before the start come back.
-fn grants_from(config: &Config, clock: Clock) -> Time {
-    clock.started_at().after(Span::from(config.recovery_grace))
-}
-
-/// All interfaces.
-fn router(
-    config: &Config,
-    max_connections: usize,
-    engine: Handle,
-    clock: Clock,
-    metrics: Arc<Metrics>,
-    shutdown: &Shutdown,
-) -> Router {
-    let sockets = Sockets::new(ws::Parts {
-        engine: engine.clone(),
-        metrics: Arc::clone(&metrics),
-        shutdown: shutdown.clone(),
-        // What is in memory is as old as the process.
-        epoch: format!("{:x}", clock.started_at().as_micros()),
-        max_frame_bytes: config.limits.max_body_bytes,
-        max_sessions: config.sessions.max_sessions.unwrap_or_else(|| share(max_connections)),
-        max_peers: config.sessions.max_peers_per_connection,
-        max_expires_in: config.limits.max_expires_in,
-        heartbeat: config.sessions.heartbeat,
-        hello_timeout: config.sessions.hello_timeout,
-    });
-    let rest = Rest::new(rest::Parts {
-        engine,
-        clock,
-        metrics,
-        shutdown: shutdown.clone(),
-        ready_from: grants_from(config, clock),
-        max_expires_in: config.limits.max_expires_in,
-        expiry_grace: config.expiry_grace.into(),
-        max_body_bytes: config.limits.max_body_bytes,
-        body_read_timeout: config.limits.body_read_timeout,
-    });
-    rest::router(rest).merge(ws::router(sockets))
-}
-
-/// How many of the connections may be sessions: one in 16 is left to others.
-fn share(connections: usize) -> usize {
-    (connections - connections / 16).max(1)
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -22,6 +22,8 @@ pub struct SemaphoreView {
     pub level: Level,
     /// How much of it is held; above `max` only after a restore.
     pub held: u64,
+    /// How many peers hold it.
+    pub holders: usize,
     /// How much of it is waited for.
     pub pending: u64,
     /// How many tickets wait for it.
@@ -151,6 +153,11 @@ impl Engine {
         parts.flat_map(|(semaphore, _)| self.holders_of(*semaphore))
     }
 
+    /// Who a peer is.
+    pub fn label(&self, peer: PeerId) -> Option<Label> {
+        self.peers.find(peer).and_then(|slot| self.peers.get(slot).label().cloned())
+    }
+
     /// The connection that keeps a peer alive.
     pub fn connection_of(&self, peer: PeerId) -> Option<ConnectionId> {
         self.peers.find(peer).and_then(|slot| self.peers.get(slot).connection())
@@ -194,6 +201,7 @@ impl Engine {
             max: semaphore.max,
             level: semaphore.level,
             held: semaphore.held,
+            holders: semaphore.holders.len(),
             pending: semaphore.pending,
             waiters: semaphore.queue.len(),
             waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),

@@ -101,6 +101,11 @@ pub(crate) struct SessionGauge(IntGauge);
 pub(crate) struct CountedSession(IntGauge);
 
 impl SessionGauge {
+    /// How many there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.get().try_into().unwrap_or_default()
+    }
+
     /// One more.
     pub(crate) fn enter(&self) -> CountedSession {
         self.0.inc();

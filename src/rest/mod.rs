@@ -16,6 +16,7 @@ use std::time::Duration;
 use axum::Router;
 
 use crate::engine::{Command, Refusal, Reply, Span, Time};
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::routing::Routes;
 use crate::runtime::{Clock, EngineGone, Handle};
@@ -34,6 +35,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What operators see.
+    pub feed: Feed,
     /// Sends blocked callers away.
     pub shutdown: Shutdown,
     /// The longest duration that is accepted.
@@ -78,6 +81,7 @@ pub fn router(rest: Rest) -> Router {
         .get("/ready", operations::ready)
         .get("/version", operations::version)
         .get("/metrics", operations::metrics)
+        .get("/history", operations::history)
         .post("/new_peer", peers::open)
         .post("/restore", peers::restore)
         .post("/remove_expired", peers::remove_expired)

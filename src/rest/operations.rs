@@ -6,9 +6,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
 
 use super::Rest;
 use super::answer::{Answer, Failure};
+use super::params::{Name, Params};
+use crate::engine::SemaphoreName;
 use crate::{dashboard, metrics as figures};
 
 /// An engine that does not answer in this time is not well.
@@ -75,6 +78,26 @@ pub(super) async fn version() -> &'static str {
 pub(super) async fn metrics(State(rest): State<Rest>) -> Answer {
     let text = Arc::clone(&rest.0.metrics).scrape(&rest.0.engine, rest.0.clock).await?;
     Ok(([(header::CONTENT_TYPE, figures::CONTENT_TYPE)], text).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryParams {
+    semaphore: Option<Name>,
+}
+
+/// The last minutes of all semaphores, or of one.
+pub(super) async fn history(
+    State(rest): State<Rest>,
+    Params(HistoryParams { semaphore }): Params<HistoryParams>,
+) -> Answer {
+    let name = match semaphore {
+        Some(Name(name)) => Some(name.ok_or_else(Failure::unknown_semaphore)?),
+        None => None,
+    };
+    let history = rest.0.feed.history(name.as_ref().map(SemaphoreName::as_str));
+    let history = history.ok_or_else(Failure::unknown_semaphore)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], history).into_response())
 }
 
 pub(super) async fn unknown_path(State(rest): State<Rest>, method: Method) -> Response {

@@ -5,11 +5,13 @@
 //! sent away.
 
 mod farewell;
+mod looking;
 mod reading;
 mod timing;
 mod writing;
 
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -23,10 +25,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use self::looking::Looking;
 use self::timing::Progress;
 use super::close::Close;
 use super::session::{Rules, Session};
 use crate::engine::Key;
+use crate::feed::Feed;
 use crate::metrics::SessionGauge;
 use crate::runtime::{EngineGone, Events, Handle, Line};
 use crate::shutdown::Shutdown;
@@ -54,6 +58,7 @@ const RECONNECT_WITHIN_MS: u64 = 5_000;
 pub(super) struct Shared {
     pub(super) rules: Arc<Rules>,
     pub(super) engine: Handle,
+    pub(super) feed: Feed,
     pub(super) shutdown: Shutdown,
     pub(super) sessions: SessionGauge,
     /// One for each session that there may be.
@@ -64,7 +69,11 @@ pub(super) struct Shared {
 }
 
 /// Serves one session to its end, unless there are too many.
-pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Arc<Shared>) {
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: S,
+    remote: Option<SocketAddr>,
+    shared: Arc<Shared>,
+) {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(WRITE_BUFFER_BYTES)
@@ -80,6 +89,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
     };
     let counted = shared.sessions.enter();
     let (line, events) = shared.engine.connect();
+    let noted = shared.feed.note_remote(line.connection(), remote);
     let session = Session::new(Arc::clone(&shared.rules), line.connection());
     let opened = Instant::now();
     let mut pump = Pump {
@@ -94,13 +104,14 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(socket: S, shared: Ar
         heard: opened,
         ping_at: opened + shared.heartbeat,
         progress: Progress::default(),
+        looking: None,
         end: None,
         shared,
     };
     let end = pump.serve().await;
     let Pump { socket, session, shared, line, events, .. } = pump;
     // This is the end of the connection for its peers, whatever the socket does from now on.
-    drop((line, events, counted, place));
+    drop((line, events, noted, counted, place));
     tracing::debug!(?end, "a session ended");
     // Boxed: an idle session has no use for the room that this takes.
     Box::pin(farewell::send(socket, Some(session), end, &shared.shutdown)).await;
@@ -151,6 +162,8 @@ struct Pump<S> {
     heard: Instant,
     ping_at: Instant,
     progress: Progress,
+    /// What operators look at. Nearly nobody does.
+    looking: Option<Box<Looking>>,
     end: Option<End>,
 }
 
@@ -195,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
         self.end = self.end.or_else(|| self.take_events(cx));
         self.postpone(alarm.as_mut());
+        self.look(cx);
         self.end =
             self.end.or_else(|| self.look_at_the_clock(cx, alarm)).or_else(|| self.write(cx));
         if self.session.commands() > 0 {

@@ -7,6 +7,7 @@
 mod answers;
 mod effects;
 mod later;
+mod looks;
 mod order;
 mod outbox;
 mod peers;
@@ -22,7 +23,7 @@ use self::later::Later;
 use self::outbox::Outbox;
 use self::peers::{Joined, Peers};
 use super::close::Close;
-use super::wire::{self, Failure, Limits, LocalPeer, Message, Rejected, Request, RequestId};
+use super::wire::{self, Failure, Limits, LocalPeer, Look, Message, Rejected, Request, RequestId};
 use crate::engine::{
     Command, ConnectionId, Key, PeerId, SemaphoreName, Session as Binding, Span, Want,
 };
@@ -64,6 +65,8 @@ pub(super) struct Session {
     last_batch: usize,
     outbox: Outbox,
     later: Later,
+    /// What somebody wants to see.
+    looks: Vec<(RequestId, Look)>,
 }
 
 /// What a command was submitted for.
@@ -126,6 +129,7 @@ impl Session {
             last_batch: 0,
             outbox: Outbox::default(),
             later: Later::default(),
+            looks: Vec::new(),
         }
     }
 

@@ -20,9 +20,10 @@ use super::pump::{self, Shared};
 use super::session::Rules;
 use super::wire::{Limits, millis};
 use crate::engine::Span;
+use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::origin;
-use crate::routing::Routes;
+use crate::routing::{Remote, Routes};
 use crate::runtime::Handle;
 use crate::shutdown::Shutdown;
 
@@ -41,6 +42,8 @@ pub struct Sockets {
 pub struct Parts {
     /// The way to the engine.
     pub engine: Handle,
+    /// What operators see.
+    pub feed: Feed,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Sends all clients away.
@@ -78,6 +81,7 @@ impl Sockets {
         let shared = Shared {
             rules: Arc::new(rules),
             engine: parts.engine,
+            feed: parts.feed,
             shutdown: parts.shutdown,
             sessions: parts.metrics.sessions(),
             places: Arc::new(Semaphore::new(parts.max_sessions.min(Semaphore::MAX_PERMITS))),
@@ -97,6 +101,7 @@ pub fn router(sockets: Sockets) -> Router {
 
 async fn upgrade(State(sockets): State<Sockets>, mut request: Request) -> Response {
     let upgrading = request.extensions_mut().remove::<OnUpgrade>();
+    let remote = request.extensions().get::<Remote>().map(|Remote(remote)| *remote);
     let response = match answer(&request, upgrading.is_some()) {
         Ok(response) => response,
         Err(refused) => return refused.into_response(),
@@ -104,7 +109,7 @@ async fn upgrade(State(sockets): State<Sockets>, mut request: Request) -> Respon
     if let Some(upgrading) = upgrading {
         tokio::spawn(async move {
             match upgrading.await {
-                Ok(socket) => pump::run(TokioIo::new(socket), sockets.shared).await,
+                Ok(socket) => pump::run(TokioIo::new(socket), remote, sockets.shared).await,
                 Err(error) => tracing::debug!(%error, "a connection was not upgraded"),
             }
         });

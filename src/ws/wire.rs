@@ -3,10 +3,12 @@
 
 mod fields;
 mod frame;
+mod look;
 mod message;
 mod open;
 mod request;
 
+pub(super) use look::Look;
 pub(super) use message::{
     Failure, Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
 };

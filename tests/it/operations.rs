@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Method;
 use throttle::engine::{Engine, Fence, Limits, Settings, Span, Time};
+use throttle::feed::{self, Feed, Journal};
 use throttle::metrics::Metrics;
 use throttle::rest::{Parts, Rest, router};
 use throttle::runtime::{self, Clock};
@@ -120,10 +121,19 @@ async fn without_an_engine_nothing_is_healthy() {
     let (engine, driver) = runtime::start(Engine::new(settings), clock, Memory, metrics.observer());
     drop(driver);
     let (_switch, shutdown) = switch();
+    let feed = Feed::new(feed::Parts {
+        engine: engine.clone(),
+        clock,
+        journal: Journal::new(clock),
+        epoch: String::new(),
+        ready_from: Time::default(),
+        sessions: Box::new(|| 0),
+    });
     let rest = Rest::new(Parts {
         engine,
         clock,
         metrics,
+        feed,
         shutdown,
         max_expires_in: Limits::default().max_expires_in,
         expiry_grace: Span::ZERO,

@@ -8,3 +8,4 @@ mod mutations;
 mod resuming;
 mod slow;
 mod upgrade;
+mod watching;

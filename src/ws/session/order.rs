@@ -55,7 +55,8 @@ impl Session {
                 | Ask::Release { .. }
                 | Ask::Cancel { .. }
                 | Ask::Close { .. }
-                | Ask::Ping,
+                | Ask::Ping
+                | Ask::Look(_),
                 true,
             ) => self.bad(id, "the first message must be \"hello\""),
             (ask, false) => {

@@ -11,18 +11,20 @@ impl Session {
     pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, keys: Keys<'_>) {
         let number = match &ask {
             Ask::Ping => return self.pong(id),
+            Ask::Look(_) if self.draining => None,
+            Ask::Look(look) => return self.look(id, look),
             // Only the first message is one.
             Ask::Hello => return,
-            Ask::Open(open) => open.peer,
+            Ask::Open(open) => Some(open.peer),
             Ask::Acquire(Acquire { peer, .. })
             | Ask::Release { peer, .. }
             | Ask::Cancel { peer }
-            | Ask::Close { peer } => *peer,
+            | Ask::Close { peer } => Some(*peer),
         };
-        if self.draining {
+        let Some(number) = number.filter(|_| !self.draining) else {
             let message = "the server is going away";
-            return self.answer_failure(Failure::new(id, Some(number), Code::Draining, message));
-        }
+            return self.answer_failure(Failure::new(id, number, Code::Draining, message));
+        };
         if let Ask::Open(open) = ask {
             self.on_open(id, *open, keys);
         } else {
@@ -120,7 +122,7 @@ impl Session {
                 self.submit(Asked::Close { id, number, peer }, Command::Close { peer });
             }
             // These are not for a peer that is there.
-            Ask::Hello | Ask::Open(_) | Ask::Ping => {}
+            Ask::Hello | Ask::Open(_) | Ask::Ping | Ask::Look(_) => {}
         }
     }
 

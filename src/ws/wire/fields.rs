@@ -35,6 +35,9 @@ pub(super) enum Field {
     Adopt,
     Held,
     Token,
+    Name,
+    EveryMs,
+    Limit,
     Client,
     #[serde(other)]
     Unknown,
@@ -58,6 +61,9 @@ impl fmt::Display for Field {
             Self::Adopt => "adopt",
             Self::Held => "held",
             Self::Token => "token",
+            Self::Name => "name",
+            Self::EveryMs => "every_ms",
+            Self::Limit => "limit",
             Self::Client => "client",
             Self::Unknown => "another field",
         })

@@ -56,6 +56,10 @@ pub(in crate::ws) enum Message<'a> {
     Pong {
         id: RequestId,
     },
+    Watching {
+        id: RequestId,
+        every_ms: u64,
+    },
     Lost {
         peer: LocalPeer,
         reason: LostReason,

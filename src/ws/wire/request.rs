@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use super::fields::{Counts, Field, Fields, Unfit, missing, unfit};
 use super::frame::Walk;
+use super::look::{self, Look};
 use super::open::{self, Open};
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
 use crate::engine::{InvalidWant, Priority, SemaphoreName, Span, Want};
@@ -21,11 +22,11 @@ const MESSAGE_BYTES: usize = 40;
 const INTEGERS: RangeInclusive<i64> = -MAX_INTEGER..=MAX_INTEGER;
 const MILLIS: RangeInclusive<i64> = 0..=MAX_INTEGER;
 
-const TYPES: &str =
-    "one of \"hello\", \"open\", \"acquire\", \"release\", \"cancel\", \"close\" and \"ping\"";
+const TYPES: &str = "one of \"hello\", \"open\", \"acquire\", \"release\", \"cancel\", \"close\", \"ping\", \"watch\", \"unwatch\" \
+    and \"inspect\"";
 pub(super) const COUNTS: &str =
     "an object of semaphores' names with whole numbers, such as {\"A\":1}";
-const NAMES: &str = "a list of semaphores' names, such as [\"A\"]";
+pub(super) const NAMES: &str = "a list of semaphores' names, such as [\"A\"]";
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub(in crate::ws) enum Ask {
     Cancel { peer: LocalPeer },
     Close { peer: LocalPeer },
     Ping,
+    Look(Box<Look>),
 }
 
 /// A want of a peer.
@@ -128,6 +130,9 @@ fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
         "cancel" => peer(fields).map(|peer| Ask::Cancel { peer }),
         "close" => peer(fields).map(|peer| Ask::Close { peer }),
         "ping" => Ok(Ask::Ping),
+        "watch" => look(id, look::watch(fields)),
+        "unwatch" => look(id, Ok(Look::Unwatch)),
+        "inspect" => look(id, look::inspect(fields)),
         _ => {
             let raw = fields.get(Field::Type).unwrap_or_default();
             return Err(bad(&unfit(Field::Type, raw, TYPES).0));
@@ -138,6 +143,15 @@ fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
         Err(Wrong { code, message }) => {
             Err(Rejected { id, code, message: format!("{kind}: {message}") })
         }
+    }
+}
+
+/// What is shown is shown under the number of who asked.
+fn look(id: Option<RequestId>, look: Result<Look, Wrong>) -> Result<Ask, Wrong> {
+    let look = look?;
+    match id {
+        Some(_) => Ok(Ask::Look(Box::new(look))),
+        None => Err(missing(Field::Id, "a whole number").into()),
     }
 }
 
@@ -196,7 +210,7 @@ fn release(fields: &Fields<'_>) -> Result<Ask, Wrong> {
 }
 
 /// No semaphore has a name that is none.
-fn name(text: &str) -> Result<SemaphoreName, Wrong> {
+pub(super) fn name(text: &str) -> Result<SemaphoreName, Wrong> {
     SemaphoreName::new(text)
         .map_err(|invalid| Wrong { code: Code::UnknownSemaphore, message: invalid.to_string() })
 }

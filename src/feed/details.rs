@@ -1,0 +1,243 @@
+//! One semaphore or one peer in full: who holds, who waits in which order, since when, from where.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use super::Feed;
+use super::shapes::{json, millis, text};
+use crate::engine::{
+    ConnectionId, Count, Engine, Life, Lock, PeerId, PeerView, SemaphoreName, SemaphoreView, Time,
+};
+use crate::runtime::EngineGone;
+
+/// How many holders and how many of those who wait are shown, unless another number is asked for.
+pub const DETAILS_LIMIT: usize = 100;
+
+/// Most that can be asked for.
+pub const MAX_DETAILS: usize = 1_000;
+
+pub(super) type Remotes = HashMap<ConnectionId, SocketAddr>;
+
+impl Feed {
+    /// A semaphore with at most `limit` holders and `limit` of those who wait: the fields of a `details` message,
+    /// without the braces. `None`: there is no such semaphore.
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub async fn semaphore(
+        &self,
+        name: SemaphoreName,
+        limit: usize,
+    ) -> Result<Option<String>, EngineGone> {
+        let found = self.read(move |engine| look_at(engine, &name, limit)).await?;
+        Ok(found.map(|found| {
+            let peers = found.holders.iter().map(|(peer, _)| peer).chain(&found.queue);
+            let remotes = self.remotes(peers.filter_map(connection));
+            fields(&found.shape(self.0.parts.clock.now(), &remotes))
+        }))
+    }
+
+    /// A peer with all that it holds and waits for: the fields of a `details` message, without the braces. `None`:
+    /// there is no such peer.
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub async fn peer(&self, id: PeerId) -> Result<Option<String>, EngineGone> {
+        let place = move |engine: &Engine| {
+            engine.peer(id).map(|peer| (peer, engine.place(id).map(|(_, place)| place)))
+        };
+        let found = self.read(place).await?;
+        Ok(found.map(|(peer, position)| {
+            let remotes = self.remotes(connection(&peer).into_iter());
+            let now_ms = millis(self.0.parts.clock.now());
+            fields(&PeerShape {
+                now_ms,
+                who: Who::of(&peer, &remotes),
+                expires_in_ms: peer.expires_in.as_micros() / 1_000,
+                locks: peer.locks.iter().map(LockShape::of).collect(),
+                waiting: position.and_then(|position| Waiting::of(&peer, position)),
+            })
+        }))
+    }
+}
+
+struct Found {
+    semaphore: SemaphoreView,
+    holders: Vec<(PeerView, Lock)>,
+    queue: Vec<PeerView>,
+}
+
+fn look_at(engine: &Engine, name: &SemaphoreName, limit: usize) -> Option<Found> {
+    let semaphore = engine.semaphore(name.as_str())?;
+    let holders = engine.holders(name.as_str()).take(limit);
+    let holders = holders.filter_map(|(peer, _, lock)| Some((engine.peer(peer)?, lock)));
+    let queue = engine.queue(name.as_str()).take(limit).filter_map(|peer| engine.peer(peer));
+    Some(Found { semaphore, holders: holders.collect(), queue: queue.collect() })
+}
+
+impl Found {
+    fn shape<'a>(&'a self, now: Time, remotes: &Remotes) -> SemaphoreShape<'a> {
+        let holders = self.holders.iter().map(|(peer, lock)| Holder {
+            who: Who::of(peer, remotes),
+            count: lock.count.get(),
+            fence: lock.fence.0,
+            since_ms: millis(lock.since),
+        });
+        let queue = self.queue.iter().zip(1..).filter_map(|(peer, position)| {
+            let waiting = Waiting::of(peer, position)?;
+            Some(InLine { who: Who::of(peer, remotes), waiting })
+        });
+        SemaphoreShape {
+            name: self.semaphore.name.as_str(),
+            now_ms: millis(now),
+            max: self.semaphore.max.get(),
+            level: self.semaphore.level.0,
+            held: self.semaphore.held,
+            holder_count: self.semaphore.holders,
+            pending: self.semaphore.pending,
+            waiters: self.semaphore.waiters,
+            holders: holders.collect(),
+            queue: queue.collect(),
+        }
+    }
+}
+
+fn connection(peer: &PeerView) -> Option<ConnectionId> {
+    match peer.life {
+        Life::Bound(connection) => Some(connection),
+        Life::Until(_) => None,
+    }
+}
+
+/// An object without its braces: it becomes part of another one.
+fn fields(shape: &impl Serialize) -> String {
+    let json = json(shape);
+    json.strip_prefix('{').and_then(|json| json.strip_suffix('}')).unwrap_or_default().to_owned()
+}
+
+#[derive(Serialize)]
+struct SemaphoreShape<'a> {
+    name: &'a str,
+    now_ms: u64,
+    max: u32,
+    level: i32,
+    held: u64,
+    holder_count: usize,
+    pending: u64,
+    waiters: usize,
+    holders: Vec<Holder<'a>>,
+    queue: Vec<InLine<'a>>,
+}
+
+/// A peer, and how it is connected.
+#[derive(Serialize)]
+struct Who<'a> {
+    #[serde(serialize_with = "text")]
+    peer: PeerId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
+    transport: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote: Option<SocketAddr>,
+    /// Only when no connection keeps it alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_ms: Option<u64>,
+}
+
+impl<'a> Who<'a> {
+    fn of(peer: &'a PeerView, remotes: &Remotes) -> Self {
+        let bound = connection(peer);
+        let is_session = bound.is_some() || matches!(peer.id, PeerId::Session(_));
+        Self {
+            peer: peer.id,
+            label: peer.label.as_ref().map(|label| label.as_str()),
+            transport: if is_session { "websocket" } else { "rest" },
+            remote: bound.and_then(|connection| remotes.get(&connection).copied()),
+            expires_ms: match peer.life {
+                Life::Bound(_) => None,
+                Life::Until(end) => Some(millis(end)),
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Holder<'a> {
+    #[serde(flatten)]
+    who: Who<'a>,
+    count: u32,
+    fence: u64,
+    since_ms: u64,
+}
+
+#[derive(Serialize)]
+struct InLine<'a> {
+    #[serde(flatten)]
+    who: Who<'a>,
+    #[serde(flatten)]
+    waiting: Waiting<'a>,
+}
+
+#[derive(Serialize)]
+struct Waiting<'a> {
+    position: usize,
+    #[serde(serialize_with = "counts")]
+    want: &'a [(SemaphoreName, Count)],
+    priority: i8,
+    since_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until_ms: Option<u64>,
+}
+
+impl<'a> Waiting<'a> {
+    fn of(peer: &'a PeerView, position: usize) -> Option<Self> {
+        let ticket = peer.pending.as_ref()?;
+        Some(Self {
+            position,
+            want: &ticket.want,
+            priority: ticket.priority.0,
+            since_ms: millis(ticket.since),
+            until_ms: ticket.until.map(millis),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct PeerShape<'a> {
+    now_ms: u64,
+    #[serde(flatten)]
+    who: Who<'a>,
+    expires_in_ms: u64,
+    locks: Vec<LockShape<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<Waiting<'a>>,
+}
+
+#[derive(Serialize)]
+struct LockShape<'a> {
+    semaphore: &'a str,
+    count: u32,
+    fence: u64,
+    since_ms: u64,
+}
+
+impl<'a> LockShape<'a> {
+    fn of(lock: &'a Lock) -> Self {
+        Self {
+            semaphore: lock.name.as_str(),
+            count: lock.count.get(),
+            fence: lock.fence.0,
+            since_ms: millis(lock.since),
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+fn counts<S: serde::Serializer>(
+    want: &&[(SemaphoreName, Count)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(want.iter().map(|(name, count)| (name.as_str(), count.get())))
+}
