@@ -10,6 +10,7 @@ mod socket;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use crate::config::Config;
+use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings, Span, Time};
 use crate::events;
 use crate::metrics::Metrics;
@@ -64,6 +66,14 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The directory with the dashboard's files is none.
+    #[error("cannot read the dashboard in {}: {error}; --web-dir names a directory with index.html", directory.display())]
+    Dashboard {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Two metrics have the same name.
     #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -80,6 +90,7 @@ impl Server {
         let listener = listen(address).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
 
+        let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
         let clock = Clock::start();
@@ -97,7 +108,7 @@ impl Server {
         let observer = (metrics.observer(), events);
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
-        let router = router(config, max_connections, handle, clock, metrics, &shutdown);
+        let router = router(config, max_connections, dashboard, handle, clock, metrics, &shutdown);
         Ok(Self {
             listener,
             local_addr,
@@ -151,10 +162,19 @@ fn grants_from(config: &Config, clock: Clock) -> Time {
     clock.started_at().after(Span::from(config.recovery_grace))
 }
 
+fn dashboard(config: &Config) -> Result<Dashboard, StartError> {
+    let directory = config.web_dir.as_deref();
+    Dashboard::new(directory).map_err(|error| StartError::Dashboard {
+        directory: directory.map(PathBuf::from).unwrap_or_default(),
+        error,
+    })
+}
+
 /// All interfaces.
 fn router(
     config: &Config,
     max_connections: usize,
+    dashboard: Dashboard,
     engine: Handle,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -177,6 +197,7 @@ fn router(
         engine,
         clock,
         metrics,
+        dashboard,
         shutdown: shutdown.clone(),
         ready_from: grants_from(config, clock),
         max_expires_in: config.limits.max_expires_in,
