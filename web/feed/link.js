@@ -89,6 +89,9 @@ export class Link {
       this.#attempt = 0;
       if (!this.state.watching) this.#become({ phase: "open", watching: true });
       this.#hear(message);
+    } else if (message.type === "error" && message.id === this.#watch) {
+      if (message.retryable) this.#lost(0);
+      else this.#refused(message.message);
     } else if (message.type === "draining") {
       this.#comeBackIn = message.reconnect_in_ms;
     } else if (this.#questions.has(message.id)) {
@@ -98,17 +101,23 @@ export class Link {
   }
 
   #lost(code) {
-    this.#leave();
     const refusal = REFUSALS.get(code);
     if (refusal !== undefined) {
-      this.#become({ phase: "refused", watching: false, reason: refusal });
+      this.#refused(refusal);
       return;
     }
+    this.#leave();
     this.#attempt += 1;
     const wait = this.#comeBackIn ?? pause(this.#attempt, this.#world.dice);
     this.#comeBackIn = null;
     this.#alarm = this.#world.after(wait, () => this.connect());
     this.#become({ phase: "waiting", watching: false, retryAt: this.#world.now() + wait });
+  }
+
+  /** Trying again by itself would not help. */
+  #refused(reason) {
+    this.#leave();
+    this.#become({ phase: "refused", watching: false, reason });
   }
 
   /** Drops the socket, deaf to what it still says, and all that waits for it. */

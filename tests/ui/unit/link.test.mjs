@@ -102,6 +102,15 @@ test("who is refused does not try again by itself", () => {
   assert.equal(it.sockets.length, 1);
 });
 
+test("a watch that is refused is told so; one that may be had later is tried again", () => {
+  const it = opened();
+  it.say({ type: "error", id: 1, code: "forbidden", message: "Not for you.", retryable: false });
+  assert.deepEqual(it.link.state, { phase: "refused", watching: false, reason: "Not for you." });
+  const later = opened();
+  later.say({ type: "error", id: 1, code: "limit_exceeded", message: "Too many.", retryable: true });
+  assert.equal(later.link.state.phase, "waiting");
+});
+
 test("a connection that says nothing is given up", () => {
   const it = opened();
   it.say({ type: "state", id: 1, seq: 1 });
