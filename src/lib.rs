@@ -1,7 +1,8 @@
 //! `throttle` hands out leases on semaphores to programs on many machines.
 //!
 //! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
-//! and [`ws`], with the [`metrics`] that all of them feed), the [`runtime`], and below it the [`engine`] and the [`store`].
+//! and [`ws`], the [`dashboard`] for browsers, and the [`metrics`] that all of them feed), the [`runtime`], and below it
+//! the [`engine`] and the [`store`].
 //! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them.
 #![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
@@ -14,7 +15,7 @@ pub mod client;
 #[cfg(feature = "server")]
 pub mod config;
 #[cfg(feature = "server")]
-mod dashboard;
+pub mod dashboard;
 #[cfg(feature = "server")]
 pub mod engine;
 #[cfg(feature = "server")]

@@ -11,6 +11,7 @@ mod socket;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use self::connection::Connections;
 use self::site::{Site, feed, grants_from, look, router};
 use crate::config::Config;
+use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
 use crate::events;
 use crate::feed::{Feed, Journal};
@@ -66,6 +68,14 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The directory with the dashboard's files is none.
+    #[error("cannot read the dashboard in {}: {error}; --web-dir names a directory with index.html", directory.display())]
+    Dashboard {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Two metrics have the same name.
     #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -82,6 +92,7 @@ impl Server {
         let listener = listen(address).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
 
+        let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
         let clock = Clock::start();
@@ -102,7 +113,7 @@ impl Server {
         let (switch, shutdown) = shutdown::switch();
         let feed = feed(config, handle.clone(), clock, journal, &metrics);
         let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
-        let router = router(&site, handle, max_connections);
+        let router = router(&site, handle, dashboard, max_connections);
         Ok(Self {
             listener,
             local_addr,
@@ -151,6 +162,14 @@ impl Server {
             tracing::debug!("the lease engine still has work that nobody waits for");
         }
     }
+}
+
+fn dashboard(config: &Config) -> Result<Dashboard, StartError> {
+    let directory = config.web_dir.as_deref();
+    Dashboard::new(directory).map_err(|error| StartError::Dashboard {
+        directory: directory.map(PathBuf::from).unwrap_or_default(),
+        error,
+    })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 
 use crate::config::Config;
+use crate::dashboard::Dashboard;
 use crate::engine::{Span, Time};
 use crate::feed::{self, Feed, Journal};
 use crate::metrics::Metrics;
@@ -59,7 +60,12 @@ pub(super) struct Site<'a> {
 }
 
 /// All interfaces.
-pub(super) fn router(site: &Site<'_>, engine: Handle, max_connections: usize) -> Router {
+pub(super) fn router(
+    site: &Site<'_>,
+    engine: Handle,
+    dashboard: Dashboard,
+    max_connections: usize,
+) -> Router {
     let Site { config, clock, metrics, feed, shutdown } = site;
     let sessions = &config.sessions;
     let sockets = Sockets::new(ws::Parts {
@@ -80,6 +86,7 @@ pub(super) fn router(site: &Site<'_>, engine: Handle, max_connections: usize) ->
         clock: *clock,
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),
+        dashboard,
         shutdown: (*shutdown).clone(),
         ready_from: grants_from(config, *clock),
         max_expires_in: config.limits.max_expires_in,

@@ -15,6 +15,7 @@ mod setting;
 mod suggestion;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::engine::{self, SemaphoreSettings, Span};
@@ -40,6 +41,8 @@ pub struct Config {
     /// How long nothing new is granted after the start, so that those who held something before can come back
     /// first; 0 to a day. Default: 0.
     pub recovery_grace: Duration,
+    /// Where the dashboard's files are read from, by whoever works on them. Default: `None`, those in the program.
+    pub web_dir: Option<PathBuf>,
     /// How WebSocket sessions are kept.
     pub sessions: Sessions,
     /// Bounds on what clients may do.
@@ -136,6 +139,7 @@ impl Default for Config {
             expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
             recovery_grace: Duration::ZERO,
+            web_dir: None,
             sessions: Sessions::default(),
             limits: Limits::default(),
             logging: Logging::default(),

@@ -14,6 +14,9 @@ const DAY: Span = Span::from_secs(86_400);
 /// Longest time to live that can be allowed. It keeps sums of times far from the end of time.
 const MAX_MAX_EXPIRES_IN: Span = Span::from_secs(36_500 * 86_400);
 
+/// The dashboard that is part of the program.
+const BUILT_IN: &str = "built-in";
+
 /// One setting.
 pub struct Setting {
     /// Its key in the file, with the sections it is in: `limits.max_peers`.
@@ -47,7 +50,7 @@ impl Setting {
 }
 
 /// All settings but the semaphores.
-pub static SETTINGS: [Setting; 21] = [
+pub static SETTINGS: [Setting; 22] = [
     Setting {
         key: "address",
         flag: "address",
@@ -79,6 +82,21 @@ pub static SETTINGS: [Setting; 21] = [
         help: "Time after the start in which clients come back before anything new is granted",
         written: |config| Some(quoted(Seconds(config.recovery_grace))),
         apply: |config, input| input.duration_or_zero(DAY).map(|it| config.recovery_grace = it),
+    },
+    Setting {
+        key: "web_dir",
+        flag: "web-dir",
+        value_name: "DIRECTORY",
+        help: "Where to read the dashboard's files from while working on them",
+        written: |config| {
+            let directory = config.web_dir.as_ref().map(|it| it.display().to_string());
+            Some(quoted(directory.as_deref().unwrap_or(BUILT_IN)))
+        },
+        apply: |config, input| {
+            let directory = input.line(4_096)?;
+            config.web_dir = (directory != BUILT_IN).then(|| directory.into());
+            Ok(())
+        },
     },
     Setting {
         key: "sessions.heartbeat",

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use axum::Router;
 
+use crate::dashboard::Dashboard;
 use crate::engine::{Command, Refusal, Reply, Span, Time};
 use crate::feed::Feed;
 use crate::metrics::Metrics;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What operators see.
     pub feed: Feed,
+    /// What browsers get.
+    pub dashboard: Dashboard,
     /// Sends blocked callers away.
     pub shutdown: Shutdown,
     /// The longest duration that is accepted.
@@ -76,7 +79,7 @@ pub fn router(rest: Rest) -> Router {
     let metrics = Arc::clone(&rest.0.metrics);
     Routes::new(metrics.http())
         .get("/", operations::greet)
-        .get("/dashboard.css", operations::stylesheet)
+        .get("/web/{*file}", operations::dashboard_file)
         .get("/health", operations::health)
         .get("/ready", operations::ready)
         .get("/version", operations::version)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ use super::Rest;
 use super::answer::{Answer, Failure};
 use super::params::{Name, Params};
 use crate::engine::SemaphoreName;
-use crate::{dashboard, metrics as figures};
+use crate::metrics as figures;
 
 /// An engine that does not answer in this time is not well.
 const HEALTH_LIMIT: Duration = Duration::from_secs(2);
@@ -20,20 +20,15 @@ const HEALTH_LIMIT: Duration = Duration::from_secs(2);
 const NOT_FOUND: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Not found</title></head>\n\
     <body><h1>Not found</h1><p>There is nothing here. The <a href=\"/\">dashboard</a> is at the root.</p></body>\n</html>\n";
 
-pub(super) async fn greet(State(rest): State<Rest>, headers: HeaderMap) -> Answer {
+/// Programs are greeted, browsers get the dashboard.
+pub(super) async fn greet(State(rest): State<Rest>, headers: HeaderMap) -> Response {
     let vary = [(header::VARY, "Accept")];
-    if !wants_html(&headers) {
-        return Ok((vary, "Hello from Throttle!").into_response());
+    if wants_html(&headers)
+        && let Some(page) = rest.0.dashboard.page(&headers).await
+    {
+        return (vary, page).into_response();
     }
-    let semaphores = rest.0.engine.read(|engine| engine.semaphores().collect::<Vec<_>>()).await?;
-    let page = dashboard::page(&semaphores, rest.0.clock.now());
-    let guards = [
-        (header::CONTENT_SECURITY_POLICY, dashboard::CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((vary, guards, Html(page)).into_response())
+    (vary, "Hello from Throttle!").into_response()
 }
 
 fn wants_html(headers: &HeaderMap) -> bool {
@@ -43,9 +38,17 @@ fn wants_html(headers: &HeaderMap) -> bool {
         .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
 }
 
-pub(super) async fn stylesheet() -> Response {
-    let css = (header::CONTENT_TYPE, "text/css; charset=utf-8");
-    ([css, (header::CACHE_CONTROL, "no-cache")], dashboard::STYLESHEET).into_response()
+/// What the dashboard is made of.
+pub(super) async fn dashboard_file(
+    State(rest): State<Rest>,
+    Path(name): Path<String>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    match rest.0.dashboard.file(&name, &headers).await {
+        Some(file) => file,
+        None => unknown_path(State(rest), method).await,
+    }
 }
 
 /// Asks the engine, not only the listener: a server that cannot lease anything is not healthy.

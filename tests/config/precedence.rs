@@ -10,11 +10,12 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 21] = [
+const VALUES: [(&str, [&str; 3]); 22] = [
     ("address", ["10.0.0.1", "10.0.0.2", "::1"]),
     ("port", ["0", "1", "65535"]),
     ("expiry_grace", ["10s", "2m", "1day"]),
     ("recovery_grace", ["1us", "2s", "1day"]),
+    ("web_dir", ["a", "b", "built-in/"]),
     ("sessions.heartbeat", ["1us", "2s", "1day"]),
     ("sessions.hello_timeout", ["1us", "2s", "1day"]),
     ("sessions.max_sessions", ["1", "2", "10000000"]),

@@ -19,6 +19,7 @@ mod waiting;
 mod ws;
 
 #[cfg(unix)]
+mod dashboard;
 mod documents;
 #[cfg(unix)]
 mod process;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use reqwest::Method;
+use throttle::dashboard::Dashboard;
 use throttle::engine::{Engine, Fence, Limits, Settings, Span, Time};
 use throttle::feed::{self, Feed, Journal};
 use throttle::metrics::Metrics;
@@ -23,27 +24,6 @@ async fn programs_are_greeted() {
     assert_eq!(server.get("/").await, text(200, "Hello from Throttle!"));
     assert_eq!(server.get("/health").await, text(200, "Ok"));
     assert_eq!(server.get("/version").await, text(200, env!("CARGO_PKG_VERSION")));
-}
-
-#[tokio::test]
-async fn a_browser_gets_the_dashboard() {
-    let server = TestServer::start(&[("<A>", 3, 0)]).await;
-    let peer = server.new_peer().await;
-    assert_eq!(server.acquire(peer, "%3CA%3E", 2).await, 200);
-    let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
-    let response = server.request(Method::GET, "/").header("accept", accept).send().await.unwrap();
-    let policy = response.headers()["content-security-policy"].to_str().unwrap();
-    assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{policy}");
-    let page = crate::server::read(response).await;
-    assert_eq!((page.status, page.content_type.as_str()), (200, HTML));
-    assert!(
-        page.body.contains("<td>&lt;A&gt;</td><td>3</td><td>0</td><td>2</td>"),
-        "{}",
-        page.body
-    );
-    let css = server.get("/dashboard.css").await;
-    assert_eq!((css.status, css.content_type.as_str()), (200, "text/css; charset=utf-8"));
-    assert!(css.body.contains("prefers-color-scheme: dark"));
 }
 
 #[tokio::test]
@@ -134,6 +114,7 @@ async fn without_an_engine_nothing_is_healthy() {
         clock,
         metrics,
         feed,
+        dashboard: Dashboard::default(),
         shutdown,
         max_expires_in: Limits::default().max_expires_in,
         expiry_grace: Span::ZERO,

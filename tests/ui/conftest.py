@@ -1,0 +1,125 @@
+"""Fixtures: a browser, pages in it that must not complain, and what they look at."""
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+
+from stage import ServerStage, Stage, StandInStage
+from standin.server import StandIn
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--font-render-hinting=none",
+]
+
+SetStage = Callable[[Mapping[str, int]], Stage]
+Visit = Callable[..., "Visitor"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what to test, and where pictures go."""
+    parser.addoption("--server", type=Path, metavar="PROGRAM", help="a throttle server; without it, the stand-in")
+    parser.addoption("--screens", type=Path, metavar="DIRECTORY", help="where screenshots go")
+
+
+class Visitor:
+    """Somebody who looks at a page, and notes everything that the browser complains about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self._expected: list[str] = []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("dialog", self._dismiss)
+
+    def expect(self, complaint: str) -> None:
+        """Allow complaints like this one: browsers say aloud when a server is away."""
+        self._expected.append(complaint)
+
+    def check(self) -> None:
+        """Fail if there was anything to complain about."""
+        left = [it for it in self.complaints if not any(re.search(known, it) for known in self._expected)]
+        assert left == []
+        assert len(self.hosts - {""}) <= 1, f"something was loaded from elsewhere: {self.hosts}"
+
+    def rows(self) -> list[str]:
+        """Read the names in the table."""
+        return [text.strip() for text in self.page.locator("tr.row th a").all_inner_texts()]
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(f"{kind}: {text}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Open pages, each in a browser of its own; check in the end that none complained."""
+    with ExitStack() as stack:
+        visitors = []
+
+        def open_page(url: str, **context: Any) -> Visitor:  # noqa: ANN401
+            settings = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **context}
+            own: BrowserContext = browser.new_context(**settings)
+            stack.callback(own.close)
+            own.set_default_timeout(10_000)
+            visitor = Visitor(own.new_page())
+            visitors.append(visitor)
+            visitor.page.goto(url)
+            return visitor
+
+        yield open_page
+        for visitor in visitors:
+            visitor.check()
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    """Stand in for the server, empty."""
+    server = StandIn().start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def stage(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetStage]:
+    """Set a stage with semaphores, given by name and maximum: the server program if there is one."""
+    with ExitStack() as stack:
+
+        def set_stage(semaphores: Mapping[str, int]) -> Stage:
+            program: Path | None = pytestconfig.getoption("--server")
+            made: Stage = ServerStage(program.resolve(), tmp_path, semaphores) if program else StandInStage(semaphores)
+            stack.callback(made.close)
+            return made
+
+        yield set_stage

@@ -1,0 +1,176 @@
+"""
+Where something happens for the page to see: the server program, or the stand-in.
+
+A test that takes a `stage` runs on either. What only a stand-in does (falling silent, skipping numbers, a whole company
+at work) is for tests that take `standin`.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.port import Port
+from harness.server import Server
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from standin.model import Model, Semaphore
+from standin.server import StandIn
+
+DEADLINE_SEC = 20
+
+
+class Stage(Protocol):
+    """A server with workers, called by their labels."""
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+
+    def hold(self, label: str, semaphore: str, count: int = 1) -> None:
+        """Have a worker acquire what is to be had at once."""
+
+    def wait(self, label: str, semaphore: str, count: int = 1) -> None:
+        """Have a worker stand in line."""
+
+    def release(self, label: str, semaphore: str) -> None:
+        """Have a worker give a lock back."""
+
+    def leave(self, label: str) -> None:
+        """Have a worker go, with all that it holds."""
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+
+    def start(self) -> None:
+        """Start it again, where it was."""
+
+    def close(self) -> None:
+        """End it all."""
+
+
+class StandInStage:
+    """The stand-in."""
+
+    def __init__(self, semaphores: Mapping[str, int]) -> None:
+        self.standin = StandIn().start()
+        self._semaphores = dict(semaphores)
+        self.standin.change(self._fill)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self.standin.url
+
+    def hold(self, label: str, semaphore: str, count: int = 1) -> None:
+        """Have a worker acquire what is to be had at once."""
+        self.standin.change(lambda model: model.acquire(model.peer(f"s-{label}", label=label), semaphore, count))
+
+    wait = hold
+
+    def release(self, label: str, semaphore: str) -> None:
+        """Have a worker give a lock back."""
+        self.standin.change(lambda model: model.release(model.peers[f"s-{label}"], semaphore))
+
+    def leave(self, label: str) -> None:
+        """Have a worker go, with all that it holds."""
+
+        def go(model: Model) -> None:
+            peer = model.peers[f"s-{label}"]
+            for name in list(peer.locks):
+                model.release(peer, name, "closed")
+            del model.peers[peer.id]
+
+        self.standin.change(go)
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self.standin.stop()
+
+    def start(self) -> None:
+        """Start it again, where it was, with nothing of what it knew."""
+        self.standin.model = Model()
+        self.standin.model.epoch = "65a2"
+        self.standin.change(self._fill)
+        self.standin.start()
+
+    def close(self) -> None:
+        """End it all."""
+        self.standin.close()
+
+    def _fill(self, model: Model) -> None:
+        model.semaphores |= {name: Semaphore(most) for name, most in self._semaphores.items()}
+
+
+class ServerStage:
+    """The server program, with a WebSocket session for each worker."""
+
+    def __init__(self, program: Path, directory: Path, semaphores: Mapping[str, int]) -> None:
+        lines = [f"{json.dumps(name, ensure_ascii=False)} = {most}" for name, most in semaphores.items()]
+        configuration = directory / "throttle.toml"
+        configuration.write_text("\n".join(["[semaphores]", *lines, ""]), encoding="utf-8")
+        self._port = Port()
+        self._server = Server(program, configuration, self._port)
+        self._workers: dict[str, ClientConnection] = {}
+        self._server.start()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"{self._server.url}/"
+
+    def hold(self, label: str, semaphore: str, count: int = 1) -> None:
+        """Have a worker acquire what is to be had at once."""
+        self._ask(label, "granted", type="acquire", want={semaphore: count})
+
+    def wait(self, label: str, semaphore: str, count: int = 1) -> None:
+        """Have a worker stand in line."""
+        self._ask(label, "queued", type="acquire", want={semaphore: count})
+
+    def release(self, label: str, semaphore: str) -> None:
+        """Have a worker give a lock back."""
+        self._ask(label, "released", type="release", names=[semaphore])
+
+    def leave(self, label: str) -> None:
+        """Have a worker go, with all that it holds."""
+        self._ask(label, "closed", type="close")
+        self._workers.pop(label).close()
+
+    def kill(self) -> None:
+        """End the server as a crash would."""
+        self._server.kill()
+        self._workers.clear()
+
+    def start(self) -> None:
+        """Start it again, where it was, with nothing of what it knew."""
+        self._server.start()
+
+    def close(self) -> None:
+        """End it all."""
+        for worker in self._workers.values():
+            worker.close()
+        self._server.stop()
+        self._port.close()
+
+    def _ask(self, label: str, answer: str, **message: Any) -> None:  # noqa: ANN401
+        if label not in self._workers:
+            url = self._server.url.replace("http://", "ws://") + "/ws"
+            worker = self._workers[label] = connect(url, subprotocols=[Subprotocol("throttle.v1")])
+            opening = {"type": "open", "id": 1, "peer": 1, "expires_in_ms": 30_000, "label": label}
+            worker.send(json.dumps([{"type": "hello"}, opening]))
+            _until(worker, "opened")
+        worker = self._workers[label]
+        worker.send(json.dumps({"id": 2, "peer": 1, **message}))
+        _until(worker, answer)
+
+
+def _until(worker: ClientConnection, kind: str) -> None:
+    """Read until a message of that type comes; an error is none."""
+    while True:
+        frame = json.loads(worker.recv(DEADLINE_SEC))
+        for message in frame if isinstance(frame, list) else [frame]:
+            if message["type"] == kind:
+                return
+            if message["type"] == "error":
+                raise AssertionError(message)

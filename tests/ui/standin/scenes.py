@@ -1,0 +1,117 @@
+"""What there is to see: a server at work, for screenshots, and one with very many semaphores."""
+
+import random
+
+from .model import POINTS, Model, Peer, Semaphore, now_ms
+
+NASTY = [
+    "<img src=x onerror=alert(1)>",
+    "\"quotes\" & 'more' </th>",
+    "two\nlines",
+    "right\u202eto left\u202c",
+    "zero\u200bwidth",
+    "שלום עולם",
+    "${alert(1)}",
+    "../../etc/passwd?x=1#y%41",
+    "x" * 128,
+]
+
+# Name, maximum, level, how much of it is usually held (1: all), how many usually wait.
+FLEET = [
+    ("backup/nightly", 2, 0, 0.4, 0), ("billing/invoice-run", 1, 2, 1.0, 3), ("build/linux-arm64", 8, 0, 0.7, 0),
+    ("build/linux-x86", 24, 0, 1.0, 11), ("build/macos", 4, 0, 1.0, 6), ("cache/warm-up", 3, 0, 0.2, 0),
+    ("crawler/example.org", 2, 0, 0.9, 1), ("crawler/partners", 16, 0, 0.5, 0), ("database/migrations", 1, 3, 0.1, 0),
+    ("database/primary", 40, 1, 0.8, 0), ("database/replica-1", 60, 1, 0.35, 0), ("database/replica-2", 60, 1, 0.4, 0),
+    ("deploy/production", 1, 4, 0.5, 0), ("deploy/staging", 3, 4, 0.3, 0), ("export/datalake", 6, 0, 0.9, 2),
+    ("gpu/a100", 8, 0, 1.0, 9), ("gpu/l4", 32, 0, 0.85, 0), ("gpu/t4", 16, 0, 0.3, 0), ("licence/cad", 5, 0, 1.0, 2),
+    ("licence/simulation", 12, 0, 0.75, 0), ("mail/outbound", 20, 0, 0.25, 0), ("ocr/pages", 64, 0, 0.6, 0),
+    ("payments/provider-api", 10, 1, 0.7, 0), ("printer/labels", 1, 0, 0.6, 0), ("render/frames", 48, 0, 0.95, 0),
+    ("report/monthly", 2, 2, 0.2, 0), ("search/reindex", 1, 0, 1.0, 1), ("sms/gateway", 5, 0, 0.5, 0),
+    ("transcode/4k", 6, 0, 1.0, 4), ("transcode/hd", 20, 0, 0.55, 0),
+]  # fmt: skip
+
+TEAMS = ["runner", "worker", "etl", "api", "trainer", "batch"]
+
+
+def fleet(model: Model, seed: int = 7) -> None:
+    """Fill a model with a company's semaphores, 15 minutes into an ordinary morning."""
+    dice = random.Random(seed)
+    for name, most, level, use, waits in FLEET:
+        model.semaphores[name] = semaphore = Semaphore(most, level)
+        held, waiting = most * use, float(waits)
+        for _ in range(POINTS):
+            held = min(most, max(0, held + dice.gauss(0, most * 0.06) + (most * use - held) * 0.1))
+            waiting = max(0, waiting + dice.gauss(0, 0.5) + (waits - waiting) * 0.06) if waits else 0
+            # Who waits, waits because all of it is held.
+            semaphore.held_past.append(most if round(waiting) else round(held))
+            semaphore.waiting_past.append(round(waiting))
+        while semaphore.held < round(most * use) if use < 1 else semaphore.held < most:
+            count = 1 if most < 16 or dice.random() < 0.7 else 2
+            count = min(count, most - semaphore.held)
+            model.grant(someone(model, dice), name, count, at=now_ms() - dice.randrange(2_000, 900_000))
+        for _ in range(waits):
+            model.wait(someone(model, dice), {name: 1}, since=now_ms() - dice.randrange(1_000, 400_000))
+    model.semaphores["build/macos"].paused = True
+    model.grant(someone(model, dice), "licence/cad", 2, at=now_ms() - 700_000, kind="restored")
+    line = model.semaphores["gpu/a100"].queue
+    line.sort(key=lambda peer: (model.peers[peer].waiting or {})["since_ms"])
+    events = sorted(model.events, key=lambda event: event["at_ms"])
+    for number, event in enumerate(events, 1):
+        event["n"] = number
+    model.events.clear()
+    model.events.extend(events)
+    for _ in range(40):
+        work(model, dice)
+    model.counters = {"grants": 128_402, "releases": 128_079, "expirations": 17}
+    spread(model)
+
+
+def spread(model: Model) -> None:
+    """Make the last events a few seconds apart, as they would have been."""
+    at = now_ms() - 1_200
+    for event in reversed(model.events):
+        event["at_ms"] = at
+        at -= 700 + (event["n"] * 7919) % 4_000
+
+
+def crowd(model: Model, size: int = 1_000, seed: int = 3) -> None:
+    """Fill a model with very many semaphores."""
+    dice = random.Random(seed)
+    for number in range(size):
+        name = f"pool-{number}"
+        most = dice.choice([1, 2, 5, 10, 100])
+        model.semaphores[name] = semaphore = Semaphore(most, number % 3)
+        semaphore.held_past.extend(dice.randrange(most + 1) for _ in range(POINTS))
+        semaphore.waiting_past.extend(dice.randrange(3) for _ in range(POINTS))
+        for _ in range(min(most, dice.randrange(4))):
+            model.grant(someone(model, dice), name)
+
+
+def work(model: Model, dice: random.Random) -> None:
+    """Let one thing happen, as it would."""
+    names = list(model.semaphores)
+    name = dice.choice(names)
+    semaphore = model.semaphores[name]
+    if semaphore.holders and (dice.random() < 0.5 or semaphore.held >= semaphore.max):
+        peer = model.peers[dice.choice(list(semaphore.holders))]
+        model.release(peer, name, "expired" if dice.random() < 0.06 else "released")
+        if semaphore.queue or dice.random() < 0.5:
+            model.acquire(someone(model, dice), name)
+    elif semaphore.held < semaphore.max and not semaphore.queue:
+        model.grant(someone(model, dice), name)
+
+
+def holder(model: Model) -> str:
+    """Name somebody who holds something."""
+    return next(iter(model.semaphores["database/primary"].holders))
+
+
+def someone(model: Model, dice: random.Random) -> Peer:
+    """Make a peer."""
+    number = len(model.peers) + 1
+    if dice.random() < 0.15:
+        return model.peer(
+            str(9_000_000_000 + number * 7919), transport="rest", remote=f"10.0.4.{number % 250}:51{number % 900:03}"
+        )
+    label = f"{dice.choice(TEAMS)}-{number:03}"
+    return model.peer(f"s{number}", label=label, remote=f"10.0.{number % 4}.{number % 97 + 2}:4{number % 9000:04}")

@@ -1,0 +1,105 @@
+"""The connection: always told in words, and back by itself."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from conftest import SetStage, Visit
+from standin import scenes
+from standin.server import StandIn
+
+AWAY = r"WebSocket connection to|Failed to load resource: net::ERR_"
+
+
+def set_hidden(page: Page, hidden: str) -> None:
+    """Do as if the tab were hidden, or shown again."""
+    page.evaluate(
+        """(hidden) => {
+            Object.defineProperty(document, "hidden", { value: hidden === "hidden", configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
+
+
+def test_it_comes_back_after_a_restart(stage: SetStage, visit: Visit) -> None:
+    there = stage({"A": 1})
+    visitor = visit(there.url)
+    visitor.expect(AWAY)
+    page = visitor.page
+    there.hold("before", "A")
+    expect(page.locator("td.held")).to_have_text("1/1")
+    there.kill()
+    expect(page.locator(".link")).to_contain_text("Disconnected")
+    expect(page.locator(".link")).to_contain_text("old, retry in")
+    expect(page.locator("main")).to_have_class("stale")
+    expect(page.locator("td.held")).to_have_text("1/1")
+    there.start()
+    expect(page.locator(".link")).to_have_text("● Live", timeout=20_000)
+    expect(page.locator("td.held")).to_have_text("0/1")
+    expect(page.locator("main")).to_have_class("")
+    there.hold("after", "A")
+    expect(page.locator("td.held")).to_have_text("1/1")
+
+
+def test_nobody_has_to_wait_for_the_next_attempt(standin: StandIn, visit: Visit) -> None:
+    visitor = visit(standin.url)
+    visitor.expect(AWAY)
+    expect(visitor.page.locator(".link")).to_have_text("● Live")
+    visitor.page.evaluate("Math.random = () => 0.999")
+    standin.stop()
+    expect(visitor.page.locator(".link")).to_contain_text(re.compile("retry in [34] s"), timeout=15_000)
+    standin.start()
+    visitor.page.get_by_role("button", name="Retry now").click()
+    expect(visitor.page.locator(".link")).to_have_text("● Live", timeout=2_000)
+
+
+def test_a_silent_server_is_noticed(standin: StandIn, visit: Visit) -> None:
+    page = visit(standin.url).page
+    page.clock.install()
+    page.reload()
+    expect(page.locator(".link")).to_have_text("● Live")
+    standin.silent = True
+    page.clock.fast_forward(13_000)
+    expect(page.locator(".link")).to_contain_text("Silent")
+    expect(page.locator(".link")).to_contain_text("data is 1")
+    expect(page.locator("main")).to_have_class("stale")
+    page.clock.fast_forward(10_000)
+    page.clock.fast_forward(10_000)
+    standin.silent = False
+    page.clock.fast_forward(10_000)
+    expect(page.locator(".link")).to_have_text("● Live")
+
+
+def test_a_gap_leads_to_a_fresh_snapshot(standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    page = visit(standin.url).page
+    expect(page.locator(".link")).to_have_text("● Live")
+    before = standin.watches
+    standin.skip_number = True
+    standin.change(lambda model: model.grant(model.peer("s-new"), "backup/nightly"))
+    expect(page.locator("tr.row", has_text="backup/nightly").locator("td.held")).to_have_text("2/2")
+    expect(page.locator(".link")).to_have_text("● Live")
+    assert standin.watches == before + 1
+
+
+def test_a_hidden_tab_leaves_the_server_alone(standin: StandIn, visit: Visit) -> None:
+    page = visit(standin.url).page
+    expect(page.locator(".link")).to_have_text("● Live")
+    set_hidden(page, "hidden")
+    page.wait_for_timeout(3_500)
+    assert standin.connections() == 0
+    standin.change(scenes.fleet)
+    set_hidden(page, "visible")
+    expect(page.locator(".link")).to_have_text("● Live")
+    expect(page.locator("tr.row").first).to_be_visible()
+
+
+def test_who_is_not_let_in_is_told_so(standin: StandIn, visit: Visit) -> None:
+    standin.close_new_with = 4401
+    page = visit(standin.url).page
+    expect(page.locator(".link")).to_contain_text("Refused")
+    expect(page.locator(".link")).to_contain_text("a token is needed")
+    standin.close_new_with = None
+    page.get_by_role("button", name="Retry now").click()
+    expect(page.locator(".link")).to_have_text("● Live")

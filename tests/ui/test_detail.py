@@ -1,0 +1,97 @@
+"""One semaphore, one peer, and the log."""
+
+from playwright.sync_api import expect
+
+from conftest import SetStage, Visit
+from standin import scenes
+from standin.model import Model, Semaphore
+from standin.server import StandIn
+
+
+def test_holders_and_the_queue_in_order(stage: SetStage, visit: Visit) -> None:
+    there = stage({"gpu": 2, "A": 1})
+    there.hold("alice", "gpu", 2)
+    for label in ("bob", "carol", "dave"):
+        there.wait(label, "gpu")
+    page = visit(there.url).page
+    page.get_by_role("link", name="gpu", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("gpu")
+    holders = page.get_by_role("region", name="Holders").locator("tbody tr")
+    queue = page.get_by_role("region", name="Queue").locator("tbody tr")
+    expect(holders).to_have_count(1)
+    expect(holders.locator("th")).to_have_text("alice")
+    expect(queue.locator("th")).to_have_text(["bob", "carol", "dave"])
+    there.release("alice", "gpu")
+    expect(holders.locator("th")).to_have_text(["bob", "carol"])
+    expect(queue.locator("th")).to_have_text(["dave"])
+    expect(page.get_by_role("region", name="Recent events")).to_contain_text("released")
+    expect(page.locator(".chart canvas")).to_be_visible()
+    page.get_by_role("link", name="← Semaphores").click()
+    expect(page.locator("tr.row")).to_have_count(2)
+
+
+def test_a_peer_and_its_end(stage: SetStage, visit: Visit) -> None:
+    there = stage({"gpu": 2})
+    there.hold("alice", "gpu", 2)
+    page = visit(f"{there.url}#/semaphore/gpu").page
+    page.get_by_role("link", name="alice").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("alice")
+    expect(page.locator(".figures")).to_contain_text("WebSocket")
+    expect(page.get_by_role("region", name="Holds")).to_contain_text("gpu")
+    expect(page.get_by_role("region", name="Waits for")).to_contain_text("Nothing")
+    there.leave("alice")
+    expect(page.get_by_text("The server does not know this peer")).to_be_visible()
+    expect(page.get_by_role("region", name="Holds")).to_contain_text("gpu")
+
+
+def test_who_waits_for_several_says_what_for(standin: StandIn, visit: Visit) -> None:
+    def fill(model: Model) -> None:
+        model.semaphores |= {"A": Semaphore(1), "B": Semaphore(4)}
+        model.grant(model.peer("1", transport="rest"), "A")
+        model.wait(model.peer("s2", label="both"), {"A": 1, "B": 3}, priority=5, until_ms=9_999_999_999_999)
+
+    standin.change(fill)
+    page = visit(f"{standin.url}#/semaphore/A").page
+    expect(page.get_by_role("region", name="Queue").locator("tbody")).to_contain_text("A, B × 3")
+    expect(page.get_by_role("region", name="Queue")).to_contain_text("Priority")
+    expect(page.get_by_role("region", name="Holders")).to_contain_text("REST")
+    page.get_by_role("link", name="both").click()
+    expect(page.get_by_role("region", name="Waits for")).to_contain_text("A, B × 3")
+
+
+def test_long_lists_are_given_when_asked_for(standin: StandIn, visit: Visit) -> None:
+    def fill(model: Model) -> None:
+        model.semaphores["A"] = Semaphore(1)
+        for number in range(300):
+            model.acquire(model.peer(f"s{number}"), "A")
+
+    standin.change(fill)
+    page = visit(f"{standin.url}#/semaphore/A").page
+    queue = page.get_by_role("region", name="Queue")
+    expect(queue.locator("tbody tr")).to_have_count(100)
+    expect(queue).to_contain_text("The first 100 of 299.")
+    queue.get_by_role("button", name="Show more").click()
+    expect(queue.locator("tbody tr")).to_have_count(299)
+
+
+def test_what_is_not_there_is_said_to_be_so(stage: SetStage, visit: Visit) -> None:
+    there = stage({"A": 1})
+    page = visit(f"{there.url}#/semaphore/nothing").page
+    expect(page.get_by_text("There is no such semaphore.")).to_be_visible()
+    page.goto(f"{there.url}#/peer/77")
+    expect(page.get_by_text("The server does not know this peer")).to_be_visible()
+
+
+def test_events_are_searched_and_filtered(standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    page = visit(standin.url).page
+    page.get_by_role("link", name="Events", exact=True).click()
+    expect(page.locator(".found")).to_have_text("100 events")
+    page.get_by_role("button", name="released").click()
+    expect(page.locator("table.events tbody tr").first).to_contain_text("released")
+    expect(page.locator("table.events tbody")).not_to_contain_text("granted")
+    page.get_by_role("searchbox").fill("build/")
+    assert "kinds=released" in page.url
+    expect(page.locator("table.events tbody tr").first).to_contain_text("build/")
+    page.get_by_role("searchbox").fill("nonsense")
+    expect(page.get_by_text("No event is like that.")).to_be_visible()

@@ -1,0 +1,216 @@
+// The page: holds the model, the address and the connection together, and renders when something has changed. What is
+// decided, is decided in the modules that it calls.
+
+import { render } from "./vendor/lit-html/lit-html.js";
+import { Inspector } from "./feed/inspector.js";
+import { Link } from "./feed/link.js";
+import * as keys from "./keys.js";
+import { format, parse } from "./model/address.js";
+import { freshness } from "./model/freshness.js";
+import { series } from "./model/history.js";
+import * as models from "./model/model.js";
+import { rows, sortedNames } from "./model/rows.js";
+import { plain } from "./text/visible.js";
+import * as themes from "./theme.js";
+import * as chart from "./view/chart.js";
+import { frame, helpDialog } from "./view/frame.js";
+import { eventsView } from "./view/log.js";
+import { overview } from "./view/overview.js";
+import { peerView } from "./view/peer.js";
+import { semaphoreView } from "./view/semaphore.js";
+import { measure, reveal } from "./view/table.js";
+
+/** A tab that is hidden for so long is left alone. */
+const HIDDEN_MS = 3_000;
+
+const root = document.getElementById("page");
+const socketAddress = new URL("ws", document.baseURI.replace(/^http/, "ws"));
+socketAddress.search = "";
+socketAddress.hash = "";
+
+let model = models.empty();
+let address = parse(location.hash);
+let overviewAddress = { view: "semaphores" };
+let sorted = { names: -1, list: [] };
+let shownNames = [];
+let eventRows;
+let due = false;
+let hiding = null;
+
+let pastAsked = false;
+let scrolled = 0;
+
+const link = new Link({ url: socketAddress.href, hear, changed: linkChanged });
+const inspector = new Inspector({ ask: (subject) => link.inspect(subject), changed: invalidate });
+
+function hear(message) {
+  model = models.state(model, message, performance.now());
+  if (model.broken) link.watch();
+  invalidate();
+}
+
+/** A connection is new: the past has a gap. */
+function linkChanged({ phase }) {
+  if (phase === "open" && !pastAsked) loadHistory();
+  pastAsked = phase === "open";
+  invalidate();
+}
+
+async function loadHistory() {
+  try {
+    const response = await fetch("history", { cache: "no-store" });
+    if (response.ok) {
+      const answer = await response.json();
+      // Not in one line: the model of before the wait would overwrite what was heard meanwhile.
+      model = models.past(model, answer);
+    }
+  } catch {
+    // The charts begin with the present then.
+  }
+  invalidate();
+}
+
+// --- Rendering
+
+function invalidate() {
+  if (due || document.hidden) return;
+  due = true;
+  requestAnimationFrame(() => {
+    due = false;
+    paint();
+  });
+}
+
+function paint() {
+  const at = performance.now();
+  const fresh = freshness(link.state, model, at);
+  const now = models.serverNow(model, at, fresh.live);
+  const again = () => render([frame({
+    model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
+    content: content(now), retry: () => link.connect(), nextTheme, help,
+  }), helpDialog()], root);
+  again();
+  if (measure()) again();
+  drawChart(now);
+  inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
+}
+
+function content(now) {
+  const { answer: details, error } = inspector;
+  const back = format(overviewAddress);
+  switch (address.view) {
+    case "semaphore":
+      return semaphoreView({ model, name: address.key, now, details, error, back, more: () => inspector.more() });
+    case "peer":
+      return peerView({ model, peer: address.key, now, details, error, back });
+    case "events":
+      return eventsView({ model, address, go, shownRows: eventRows, showMore });
+    default:
+      return overview({ model, address, now, rows: tableRows(), go, sortBy });
+  }
+}
+
+function tableRows() {
+  if (sorted.names !== model.names) sorted = { names: model.names, list: sortedNames(model.semaphores) };
+  const found = rows(model.semaphores, sorted.list, address);
+  shownNames = found.map(([name]) => name);
+  return found;
+}
+
+function drawChart(now) {
+  const container = document.getElementById("chart");
+  const semaphore = model.semaphores.get(address.key);
+  if (container === null || semaphore === undefined) {
+    chart.forget();
+    return;
+  }
+  chart.draw(container, series(model.history, address.key, semaphore, now), semaphore.max, themes.seen(), invalidate);
+}
+
+// --- What people do
+
+/** Changes the address a little: what is searched, filtered or sorted. No step back for each letter. */
+function go(change) {
+  address = { ...address, ...change };
+  history.replaceState(null, "", format(address));
+  moved();
+}
+
+function sortBy(key) {
+  go({ sort: key, reverse: address.sort === key ? !address.reverse : false });
+}
+
+function showMore() {
+  eventRows = Infinity;
+  invalidate();
+}
+
+function nextTheme() {
+  themes.next();
+  invalidate();
+}
+
+function help() {
+  document.getElementById("help").showModal();
+}
+
+function moved() {
+  if (address.view === "semaphores") overviewAddress = address;
+  if (address.view === "semaphore") inspector.look({ name: address.key });
+  else if (address.view === "peer") inspector.look({ peer: address.key });
+  else inspector.forget();
+  document.title = address.key === null ? "throttle" : `${plain(address.key)} · throttle`;
+  invalidate();
+}
+
+window.addEventListener("hashchange", () => {
+  const before = address;
+  if (before.view === "semaphores") scrolled = window.scrollY;
+  address = parse(location.hash);
+  eventRows = undefined;
+  moved();
+  paint();
+  if (before.view === address.view && before.key === address.key) return;
+  // The overview is found as it was left, other views are read from their beginning.
+  window.scrollTo(0, address.view === "semaphores" ? scrolled : 0);
+  document.getElementById("content").focus({ preventScroll: true });
+  paint();
+});
+history.scrollRestoration = "manual";
+
+keys.listen({
+  rows: () => (address.view === "semaphores" ? shownNames : []),
+  reveal: (index) => {
+    reveal(index);
+    paint();
+    document.querySelector(`tr.row[aria-rowindex="${index + 2}"] a`)?.focus({ preventScroll: true });
+  },
+  back: () => {
+    if (address.view === "semaphores") return false;
+    location.hash = format(overviewAddress);
+    return true;
+  },
+  clear: () => go({ text: "" }),
+  help,
+});
+
+// --- Time passes, windows change
+
+window.addEventListener("scroll", invalidate, { passive: true });
+window.addEventListener("resize", invalidate);
+themes.watch(invalidate);
+setInterval(invalidate, 1_000);
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiding);
+  if (document.hidden) {
+    hiding = setTimeout(() => link.pause(), HIDDEN_MS);
+  } else if (link.state.phase === "paused") {
+    link.connect();
+  }
+  invalidate();
+});
+
+moved();
+link.connect();
+paint();

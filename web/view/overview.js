@@ -1,0 +1,88 @@
+// The first view: how the server is, all semaphores, and beside them what has just happened.
+
+import { html } from "../vendor/lit-html/lit-html.js";
+import { format } from "../model/address.js";
+import { FILTERS, longestWait, tally } from "../model/rows.js";
+import { count, duration, many, rate } from "../text/format.js";
+import { shortLog } from "./log.js";
+import { semaphoreLink } from "./name.js";
+import { semaphoreTable } from "./table.js";
+
+/** Lines of the log beside the table. */
+const RECENT = 40;
+
+/** `rows` are those that the address asks for; `go` changes the address. */
+export function overview({ model, address, now, rows, go, sortBy }) {
+  if (!model.known) return html`<h1 class="unseen">Semaphores</h1><p class="quiet">Waiting for the server.</p>`;
+  return html`
+    <h1 class="unseen">Semaphores</h1>
+    ${serverFigures(model, now)}
+    ${model.semaphores.size === 0 ? emptyServer() : html`<div class="split">
+      <section aria-label="Semaphores">
+        ${tools(model, address, rows, go)}
+        ${rows.length === 0
+          ? html`<p class="quiet">No semaphore is like that. <a href=${format({ view: "semaphores" })}>Show all</a></p>`
+          : semaphoreTable({ rows, address, history: model.history, now, sortBy })}
+      </section>
+      <aside aria-label="Recent events">
+        <h2><a href=${format({ view: "events" })}>Recent events</a></h2>
+        ${shortLog(model.events, RECENT)}
+      </aside>
+    </div>`}`;
+}
+
+function serverFigures(model, now) {
+  const { server, semaphores, rates } = model;
+  const longest = longestWait(semaphores);
+  let waiters = 0;
+  for (const semaphore of semaphores.values()) waiters += semaphore.waiters;
+  return html`<dl class="figures">
+    ${figure("Health", server.ready === false
+      ? html`<span class="bad"><span aria-hidden="true">◐</span> Recovering</span>`
+      : html`<span class="good"><span aria-hidden="true">●</span> Ready</span>`, "health")}
+    ${figure("Uptime", duration(now - server.started_ms))}
+    ${figure("Sessions", count(server.sessions))}
+    ${figure("Peers", count(server.peers))}
+    ${figure("Waiting", count(waiters))}
+    ${figure("Grants / s", rate(rates.grants))}
+    ${figure("Expired", count(server.expirations))}
+    ${figure("Longest wait", longest === null ? "–" : html`${duration(now - longest.since)}
+      <small>${semaphoreLink(longest.name)}</small>`, "longest")}
+  </dl>`;
+}
+
+/** One figure of many. */
+export function figure(word, value, name = "") {
+  return html`<div class=${name}><dt>${word}</dt><dd>${value}</dd></div>`;
+}
+
+function tools(model, address, rows, go) {
+  const counts = tally(model.semaphores);
+  const { only, text } = address;
+  const toggle = (key) => go({ only: only.includes(key) ? only.filter((it) => it !== key) : [...only, key] });
+  const all = model.semaphores.size;
+  return html`<div class="tools">
+    <input type="search" id="search" aria-label="Search semaphores" placeholder="Search" autocomplete="off" spellcheck="false"
+      aria-keyshortcuts="/" .value=${text} @input=${(input) => go({ text: input.target.value })}>
+    <div class="chips" role="group" aria-label="Show only">${FILTERS.map(({ key, word }) => html`
+      <button type="button" class="chip" aria-pressed=${only.includes(key)} @click=${() => toggle(key)}>${word}
+        <span class="tally">${count(counts[key])}</span></button>`)}
+    </div>
+    <p class="found" role="status">${rows.length === all ? many(all, "semaphore") : html`${count(rows.length)} of ${many(all, "semaphore")}`}</p>
+  </div>`;
+}
+
+function emptyServer() {
+  return html`<section class="empty">
+    <h2>No semaphores yet</h2>
+    <p>A semaphore is a name for something of which there is only so much. Write those that you need into the server’s
+      configuration:</p>
+    <pre tabindex="0" aria-label="Example of a configuration">[semaphores]
+A = 1                          # a mutex: one at a time
+database = 10                  # at most 10 at once
+gpu = { max = 4, level = 1 }   # with a place in the lock hierarchy</pre>
+    <p>Check the file with <code>throttle check -c throttle.toml</code>, then start the server with it:
+      <code>throttle -c throttle.toml</code>. This page notices by itself.</p>
+  </section>`;
+}
+

@@ -1,0 +1,79 @@
+// One peer: what it holds and waits for, where it comes from, and how long it lives.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { select } from "../model/events.js";
+import { count, duration } from "../text/format.js";
+import { logTable } from "./log.js";
+import { semaphoreLink, shown, wants } from "./name.js";
+import { figure } from "./overview.js";
+
+const EVENTS = 50;
+
+/** `details` are those of the inspector, the last ones when the peer is gone. */
+export function peerView({ model, peer, now, details, error, back }) {
+  const gone = error?.code === "unknown_peer";
+  const events = select(model.events.list, { peer });
+  const label = details?.label ?? events.find((event) => event.label !== undefined)?.label;
+  return html`<header class="head">
+      <a class="back" href=${back}>← Semaphores</a>
+      <h1>${shown(label ?? peer)}</h1>
+      ${label === undefined ? nothing : html`<span class="id">peer ${shown(peer)}</span>`}
+      ${gone ? html`<span class="badge over">✕ gone</span>` : nothing}
+    </header>
+    ${gone ? html`<p class="quiet">The server does not know this peer: it has expired, or was closed.${details === null ? "" : " This is what was known of it last."}</p>` : nothing}
+    ${details === null ? gone ? nothing : html`<p class="quiet">…</p>` : html`<div class=${gone ? "departed" : ""}>${known(details, now)}</div>`}
+    ${events.length === 0 ? nothing : html`<section class="card" aria-labelledby="events">
+      <h2 id="events">Recent events</h2>
+      ${logTable(events.slice(0, EVENTS), { caption: "Recent events of this peer", without: "peer" })}
+    </section>`}`;
+}
+
+function known(details, now) {
+  const { transport, remote, locks, waiting } = details;
+  return html`<dl class="figures">
+      ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")))}
+      ${figure("From", remote === undefined ? "–" : shown(remote))}
+      ${figure("Time to live", details.expires_in_ms === undefined ? "–" : duration(details.expires_in_ms))}
+      ${figure("Expires in", untilText(details.expires_ms, now))}
+      ${figure("Holds", count(locks.length))}
+      ${figure("Waits", waiting === undefined ? "–" : duration(now - waiting.since_ms))}
+    </dl>
+    <div class="halves">
+      <section class="card" aria-labelledby="locks">
+        <h2 id="locks">Holds</h2>
+        ${locks.length === 0 ? html`<p class="quiet">Nothing.</p>` : html`<table>
+          <caption class="unseen">Locks</caption>
+          <thead><tr><th scope="col">Semaphore</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
+            <th scope="col" class="number wide">Fence</th></tr></thead>
+          <tbody>${locks.map((it) => html`<tr>
+            <th scope="row" class="name">${semaphoreLink(it.semaphore)}</th>
+            <td class="number">${count(it.count)}</td>
+            <td class="number">${duration(now - it.since_ms)}</td>
+            <td class="number wide fence">${it.fence}</td>
+          </tr>`)}</tbody>
+        </table>`}
+      </section>
+      <section class="card" aria-labelledby="waits">
+        <h2 id="waits">Waits for</h2>
+        ${waiting === undefined ? html`<p class="quiet">Nothing.</p>` : html`<dl class="list">
+          <div><dt>Wants</dt><dd>${wants(waiting.want)}</dd></div>
+          <div><dt>Position</dt><dd>${count(waiting.position)}</dd></div>
+          <div><dt>Priority</dt><dd>${waiting.priority}</dd></div>
+          <div><dt>Since</dt><dd>${duration(now - waiting.since_ms)}</dd></div>
+          <div><dt>Gives up in</dt><dd>${waiting.until_ms === undefined ? "never" : duration(waiting.until_ms - now)}</dd></div>
+        </dl>`}
+      </section>
+    </div>`;
+}
+
+/** When it expires; a connection keeps it from that. */
+export function untilText(expiresMs, now) {
+  if (expiresMs === undefined) return html`<span class="none" title="Its connection keeps it alive">connected</span>`;
+  return duration(expiresMs - now);
+}
+
+/** Where a peer comes from, shortly. */
+export function origin({ transport, remote }) {
+  const over = transport === "websocket" ? "ws" : transport === "rest" ? "REST" : transport;
+  return html`<span class="none">${over}</span> ${remote === undefined ? nothing : shown(remote)}`;
+}

@@ -1,0 +1,102 @@
+// One semaphore: how much is held and waited for, over time; who holds it; and who is next.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { select } from "../model/events.js";
+import { over } from "../model/rows.js";
+import { count, duration, many } from "../text/format.js";
+import { origin, untilText } from "./peer.js";
+import { badges, bar } from "./meter.js";
+import { logTable } from "./log.js";
+import { peerLink, shown, wants } from "./name.js";
+import { figure } from "./overview.js";
+
+const EVENTS = 50;
+
+/** `details` are those of the inspector; `back` is where the overview was left; `more` asks for longer lists. */
+export function semaphoreView({ model, name, now, details, error, back, more }) {
+  const semaphore = model.semaphores.get(name);
+  const head = html`<header class="head">
+    <a class="back" href=${back}>← Semaphores</a>
+    <h1>${shown(name)}</h1>
+    ${semaphore === undefined ? nothing : badges(semaphore)}
+  </header>`;
+  if (semaphore === undefined) {
+    const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
+    return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>`;
+  }
+  const { held, max, level, waiters, pending, waiting_since_ms: since } = semaphore;
+  return html`${head}
+    <dl class="figures">
+      ${figure("Held", html`${count(held)} <small>of ${count(max)}</small>`)}
+      <div class="wide"><dt>Use</dt><dd>${bar(semaphore)}</dd></div>
+      ${over(semaphore) > 0 ? figure("Over the maximum", html`<span class="bad">${count(over(semaphore))}</span>`) : figure("Free", count(max - held))}
+      ${figure("Waiting", waiters === pending ? count(waiters) : html`${count(waiters)} <small>want ${count(pending)}</small>`)}
+      ${figure("Longest wait", since === undefined ? "–" : duration(now - since))}
+      ${figure("Level", level)}
+    </dl>
+    <section class="card" aria-label="The last 15 minutes">
+      <div class="chart" id="chart" role="img"
+        aria-label="Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held of ${count(max)}, and ${count(pending)} waited for."></div>
+    </section>
+    <div class="halves">
+      <section class="card" aria-labelledby="holders">
+        <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
+        ${details === null ? html`<p class="quiet">…</p>` : holders(details, now, more)}
+      </section>
+      <section class="card" aria-labelledby="queue">
+        <h2 id="queue">Queue <span class="tally">${count(waiters)}</span></h2>
+        ${details === null ? html`<p class="quiet">…</p>` : queue(details, now, more)}
+      </section>
+    </div>
+    ${happened(select(model.events.list, { semaphore: name }))}`;
+}
+
+function happened(events) {
+  if (events.length === 0) return nothing;
+  return html`<section class="card" aria-labelledby="events">
+    <h2 id="events">Recent events</h2>
+    ${logTable(events.slice(0, EVENTS), { caption: "Recent events of this semaphore", without: "semaphore" })}
+  </section>`;
+}
+
+function holders({ holders: list, holder_count: all }, now, more) {
+  if (list.length === 0) return html`<p class="quiet">Nobody holds it.</p>`;
+  return html`<table>
+    <caption class="unseen">Holders</caption>
+    <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
+      <th scope="col" class="number">Expires in</th><th scope="col" class="wide">From</th><th scope="col" class="number wide">Fence</th></tr></thead>
+    <tbody>${list.map((it) => html`<tr>
+      <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
+      <td class="number">${count(it.count)}</td>
+      <td class="number">${duration(now - it.since_ms)}</td>
+      <td class="number">${untilText(it.expires_ms, now)}</td>
+      <td class="wide from">${origin(it)}</td>
+      <td class="number wide fence">${it.fence}</td>
+    </tr>`)}</tbody>
+  </table>${rest(list.length, all ?? list.length, more)}`;
+}
+
+function queue({ queue: list, waiters }, now, more) {
+  if (list.length === 0) return html`<p class="quiet">Nobody waits.</p>`;
+  const ranked = list.some((it) => it.priority !== 0);
+  return html`<table>
+    <caption class="unseen">Queue, the next one first</caption>
+    <thead><tr><th scope="col" class="number">#</th><th scope="col">Peer</th><th scope="col">Wants</th>
+      <th scope="col" class="number">Waits for</th><th scope="col" class="number wide">Gives up in</th>
+      ${ranked ? html`<th scope="col" class="number wide">Priority</th>` : nothing}</tr></thead>
+    <tbody>${list.map((it) => html`<tr>
+      <td class="number">${count(it.position)}</td>
+      <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
+      <td class="name">${wants(it.want)}</td>
+      <td class="number">${duration(now - it.since_ms)}</td>
+      <td class="number wide">${it.until_ms === undefined ? html`<span class="none">never</span>` : duration(it.until_ms - now)}</td>
+      ${ranked ? html`<td class="number wide">${it.priority}</td>` : nothing}
+    </tr>`)}</tbody>
+  </table>${rest(list.length, waiters, more)}`;
+}
+
+function rest(shownCount, all, more) {
+  if (shownCount >= all) return nothing;
+  const text = `The first ${count(shownCount)} of ${count(all)}.`;
+  return html`<p class="quiet">${text} ${shownCount < 1000 ? html`<button type="button" class="plain" @click=${more}>Show more</button>` : nothing}</p>`;
+}
