@@ -100,7 +100,7 @@ async fn take_and_give_back(peer: &Peer, ledger: &Ledger, dice: &mut Rng) -> Res
     };
     let entry = ledger.enter(&lease);
     // Mostly short, so that much happens, and now and then long enough to lose it.
-    let longest = if dice.u32(..20) == 0 { 3_000 } else { 40 };
+    let longest = if dice.u32(..8) == 0 { 3_000 } else { 40 };
     let busy = sleep(Duration::from_millis(dice.u64(..longest)));
     tokio::select! {
         () = busy => {}
