@@ -23,8 +23,10 @@ async def test_a_broken_connection_is_replaced_and_nothing_is_lost(serve: Serve,
     proxy = proxy_of(server)
     async with aio.connect(proxy.url) as throttle, throttle.lock("A") as lease:
         fence = lease.fence
-        waits = asyncio.create_task(throttle.acquire("A"))
-        await eventually(lambda: waiting(server) == 1, "somebody waits")
+        # Known to the client, too: a connection that breaks before that leaves a peer which has to expire.
+        queued = asyncio.Event()
+        waits = asyncio.create_task(throttle.acquire("A", progress=lambda _: queued.set()))
+        await queued.wait()
         for connections in (2, 3, 4):
             proxy.cut()
             await eventually(lambda n=connections: proxy.connections >= n, "it connects again")  # type: ignore[misc]
@@ -40,16 +42,17 @@ async def test_a_wait_survives_a_broken_connection_in_its_place(serve: Serve, pr
     server, order = serve(), list[str]()
     proxy = proxy_of(server)
     async with aio.connect(websocket_url(server)) as direct, aio.connect(proxy.url) as throttle:
+        in_line = {name: asyncio.Event() for name in ("first", "second")}
 
         async def one(name: str, client: aio.Throttle) -> None:
-            async with client.lock("A"):
+            async with client.lock("A", progress=lambda _: in_line[name].set()):
                 order.append(name)
 
         async with asyncio.TaskGroup() as tasks, direct.lock("A"):
             tasks.create_task(one("first", throttle))
-            await eventually(lambda: waiting(server) == 1, "one waits")
+            await in_line["first"].wait()
             tasks.create_task(one("second", direct))
-            await eventually(lambda: waiting(server) == 2, "both wait")
+            await in_line["second"].wait()
             proxy.cut()
             await eventually(lambda: proxy.connections == 2, "it connects again")
     assert order == ["first", "second"]
