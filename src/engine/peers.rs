@@ -1,7 +1,6 @@
 //! The peers, found by identity or by slot.
 
-use std::collections::HashMap;
-
+use ahash::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 

@@ -1,6 +1,8 @@
 //! The semaphores: their sums, which are kept and never recomputed, and their queues.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use ahash::HashMap;
 
 use super::ids::{Count, Fence, Level};
 use super::peers::Slot;

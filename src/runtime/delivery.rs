@@ -1,9 +1,9 @@
 //! Who is told what came of a command: the one who asked, those who watch a wait, and the connections that the
 //! effects are owed to.
 
-use std::collections::HashMap;
 use std::task::Waker;
 
+use ahash::HashMap;
 use tokio::sync::oneshot;
 
 use super::handle::{Answer, Verdict};
