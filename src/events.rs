@@ -67,6 +67,8 @@ impl Observer for Events {
                 | Effect::Ended { .. }
                 | Effect::Expired { .. }
                 | Effect::Closed { .. }
+                | Effect::Yield { .. }
+                | Effect::Revoked { .. }
                 | Effect::Superseded { .. } => {}
             }
         }

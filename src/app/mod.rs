@@ -94,11 +94,13 @@ impl Server {
 
         let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
-        let metrics = Arc::new(Metrics::new(&config.semaphores)?);
+        let (metrics, counting) = Metrics::new(&config.semaphores)?;
+        let metrics = Arc::new(metrics);
         let clock = Clock::start();
         let engine = Engine::new(Settings {
             semaphores: config.semaphores.clone(),
             limits: Limits {
+                max_semaphores: Limits::default().max_semaphores,
                 max_expires_in: config.limits.max_expires_in,
                 max_peers: config.limits.max_peers,
             },
@@ -108,7 +110,7 @@ impl Server {
         });
         let (events, log) = events::events();
         let journal = Journal::new(clock);
-        let observer = (metrics.observer(), (events, journal.clone()));
+        let observer = (counting, (events, journal.clone()));
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
         let feed = feed(config, handle.clone(), clock, journal, &metrics);

@@ -2,6 +2,7 @@
 //! a fresh engine rebuilds the same state bit for bit.
 
 use super::ids::{ConnectionId, PeerId, Priority};
+use super::operation::Operation;
 use super::session::Session;
 use super::text::SemaphoreName;
 use super::time::Span;
@@ -109,6 +110,8 @@ pub enum Command {
         /// Which semaphore.
         name: SemaphoreName,
     },
+    /// What only operators do.
+    Operate(Operation),
     /// Nothing but the passage of time: what is due expires. Answers [`Reply::Expired`](super::Reply::Expired).
     Expire,
 }

@@ -12,6 +12,7 @@ use super::outcome::{Effect, Outcome, Reply};
 use super::peers::{Peers, Slot};
 use super::queue::Place;
 use super::refusal::Refusal;
+use super::revocations::Revocations;
 use super::semaphores::Semaphores;
 use super::settings::{Limits, Settings};
 use super::time::Time;
@@ -62,6 +63,7 @@ pub struct Engine {
     pub(super) peers: Peers,
     pub(super) deadlines: Deadlines,
     pub(super) connections: Connections,
+    pub(super) revocations: Revocations,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
@@ -69,8 +71,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine with nobody in it. Of settings that name a semaphore twice, one of the two is lost.
+    /// An engine with nobody in it. Of settings that name a semaphore twice, the first counts.
     pub fn new(settings: Settings) -> Self {
+        let mut semaphores = Semaphores::default();
+        for semaphore in settings.semaphores {
+            if semaphores.find(semaphore.name.as_str()).is_none() {
+                semaphores.add(semaphore);
+            }
+        }
         Self {
             now: Time::default(),
             limits: settings.limits,
@@ -78,10 +86,11 @@ impl Engine {
             last_fence: settings.last_fence,
             last_ticket: TicketId(0),
             waiting: 0,
-            semaphores: Semaphores::new(settings.semaphores),
+            semaphores,
             peers: Peers::default(),
             deadlines: Deadlines::default(),
             connections: Connections::default(),
+            revocations: Revocations::default(),
             effects: Vec::new(),
             candidates: BinaryHeap::new(),
         }
@@ -138,6 +147,7 @@ impl Engine {
             Command::Release { peer, names } => self.release(*peer, names.as_deref()),
             Command::Cancel { peer } => self.cancel(*peer),
             Command::Leave { peer, name } => self.leave(*peer, name),
+            Command::Operate(operation) => self.operate(operation),
             Command::Expire => Ok(Reply::Expired { peers: expired }),
         }
     }

@@ -29,6 +29,7 @@ impl Engine {
         self.check_peers()?;
         self.check_semaphores()?;
         self.check_deadlines()?;
+        self.check_revocations()?;
         self.check_connections()
     }
 
@@ -59,6 +60,8 @@ impl Engine {
         ensure(ticket.id <= self.last_ticket, || format!("peer {id} has a ticket of the future"))?;
         let held = ticket.parts.iter().any(|(part, _)| peer.hold(*part).is_some());
         ensure(!held, || format!("peer {id} waits for what it holds"))?;
+        let possible = ticket.parts.iter().all(|(part, n)| *n <= self.semaphores.get(*part).max);
+        ensure(possible, || format!("peer {id} waits for what there can never be"))?;
         ensure(!self.can_serve(ticket.place(), &ticket.parts), || {
             format!("peer {id} waits for what is free")
         })
@@ -118,8 +121,22 @@ impl Engine {
                 derived.extend(ticket.until.map(|at| (at, Due::Ticket(ticket.id, peer.id))));
             }
         }
+        for ((peer, target), revocation) in self.revocations.iter() {
+            derived.push((revocation.until, Due::Revocation(*peer, *target)));
+        }
         derived.sort_unstable();
         ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())
+    }
+
+    fn check_revocations(&self) -> Result<(), String> {
+        for ((id, target), _) in self.revocations.iter() {
+            let peer = self.peers.find(*id).map(|slot| self.peers.get(slot));
+            let there = peer.is_some_and(|peer| {
+                target.is_none_or(|fence| peer.holds.iter().any(|hold| hold.fence == fence))
+            });
+            ensure(there, || format!("what is to be taken from peer {id} is gone"))?;
+        }
+        Ok(())
     }
 
     fn check_connections(&self) -> Result<(), String> {

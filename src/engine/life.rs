@@ -84,6 +84,7 @@ impl Engine {
                         self.end_wait(slot, EndReason::TimedOut);
                     }
                 }
+                Due::Revocation(peer, target) => self.revoke_due(peer, target),
                 Due::Peer(id) => {
                     if let Some(slot) = self.peers.find(id) {
                         self.take_away(slot, ReleaseReason::Expired, EndReason::Expired);
@@ -143,7 +144,9 @@ impl Engine {
     ) -> Peer {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
-        self.peers.remove(slot)
+        let peer = self.peers.remove(slot);
+        self.forget_revocation(peer.id, None);
+        peer
     }
 
     fn restorable(&self, held: Option<&Want>) -> Result<Parts, Refusal> {
@@ -166,7 +169,9 @@ impl Engine {
     fn holds_exactly(&self, slot: Slot, parts: &Parts) -> bool {
         let holds = self.peers.get(slot).holds.iter();
         let mut held: Parts = holds.map(|hold| (hold.semaphore, hold.count)).collect();
+        let mut parts = parts.clone();
         held.sort_unstable();
-        held == *parts
+        parts.sort_unstable();
+        held == parts
     }
 }

@@ -25,7 +25,8 @@ impl Engine {
         };
         let indexes: Result<Vec<_>, _> = names.iter().map(|n| self.semaphores.resolve(n)).collect();
         let (indexes, slot) = (indexes?, self.known(peer)?);
-        let released = indexes.iter().filter(|index| self.release_one(slot, **index));
+        let released =
+            indexes.iter().filter(|index| self.release_one(slot, **index, ReleaseReason::Released));
         Ok(Reply::Released { locks: released.count() })
     }
 
@@ -39,7 +40,7 @@ impl Engine {
     pub(super) fn leave(&mut self, peer: PeerId, name: &SemaphoreName) -> Result<Reply, Refusal> {
         let index = self.semaphores.resolve(name)?;
         let slot = self.known(peer)?;
-        let released = self.release_one(slot, index);
+        let released = self.release_one(slot, index, ReleaseReason::Released);
         let ticket = self.peers.get(slot).ticket.as_ref();
         let waits =
             ticket.is_some_and(|ticket| ticket.parts.iter().any(|(part, _)| *part == index));
@@ -129,13 +130,18 @@ impl Engine {
         Some(ticket)
     }
 
-    fn release_one(&mut self, slot: Slot, semaphore: SemaphoreIndex) -> bool {
+    pub(super) fn release_one(
+        &mut self,
+        slot: Slot,
+        semaphore: SemaphoreIndex,
+        reason: ReleaseReason,
+    ) -> bool {
         let peer = self.peers.get_mut(slot);
         let Some(at) = peer.holds.iter().position(|hold| hold.semaphore == semaphore) else {
             return false;
         };
         let hold = peer.holds.remove(at);
-        self.give_back(slot, &hold, ReleaseReason::Released);
+        self.give_back(slot, &hold, reason);
         true
     }
 
@@ -149,10 +155,14 @@ impl Engine {
         let peer = self.peers.get(slot);
         let connection = match reason {
             ReleaseReason::Released => peer.connection(),
-            ReleaseReason::Closed | ReleaseReason::Expired | ReleaseReason::Disconnected => None,
+            ReleaseReason::Closed
+            | ReleaseReason::Expired
+            | ReleaseReason::Disconnected
+            | ReleaseReason::Revoked => None,
         };
         let peer = peer.id;
         self.effects.push(Effect::Released { peer, lock, held, reason, connection });
+        self.forget_revocation(peer, Some(hold.fence));
     }
 
     pub(super) fn lock(&self, hold: &Hold) -> Lock {

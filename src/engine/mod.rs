@@ -12,10 +12,13 @@ mod ids;
 mod invariants;
 mod life;
 mod locks;
+mod operate;
+mod operation;
 mod outcome;
 mod peers;
 mod queue;
 mod refusal;
+mod revocations;
 mod semaphores;
 mod session;
 mod settings;
@@ -29,6 +32,7 @@ pub use command::Command;
 pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
+pub use operation::{Operation, Revocation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use refusal::Refusal;
 pub use session::{Key, OnDisconnect, Session};

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::ids::{ConnectionId, Count, Fence, PeerId, TicketId};
+use super::operation::{Revoked, SemaphoreState};
 use super::refusal::Refusal;
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
@@ -87,6 +88,22 @@ pub enum Reply {
         /// The wait that was ended, if there was one.
         ticket: Option<TicketId>,
     },
+    /// A semaphore was made, changed or removed.
+    Changed {
+        /// Which one.
+        name: SemaphoreName,
+        /// What it was. `None`: it was not there.
+        before: Option<SemaphoreState>,
+        /// What it is. `None`: it is not there any more.
+        after: Option<SemaphoreState>,
+    },
+    /// Something is taken away.
+    Revoked {
+        /// What, of whom.
+        revoked: Vec<Revoked>,
+        /// When: now, unless there is a grace.
+        until: Time,
+    },
     /// Time has passed.
     Expired {
         /// How many peers were taken away.
@@ -154,6 +171,22 @@ pub enum Effect {
         /// The connection that it was bound to.
         connection: ConnectionId,
     },
+    /// Something will be taken away unless it is given back before.
+    Yield {
+        /// What, of whom.
+        revoked: Revoked,
+        /// How long it may take.
+        grace: Span,
+        /// The connection that the peer is bound to.
+        connection: Option<ConnectionId>,
+    },
+    /// An operator took something away. What was released and waited for is told before this one.
+    Revoked {
+        /// What, of whom.
+        revoked: Revoked,
+        /// The connection that the peer is, or was, bound to.
+        connection: Option<ConnectionId>,
+    },
     /// A peer was bound to another connection.
     Superseded {
         /// Which peer.
@@ -169,7 +202,9 @@ impl Effect {
         match self {
             Self::Granted { connection, .. }
             | Self::Ended { connection, .. }
-            | Self::Released { connection, .. } => *connection,
+            | Self::Released { connection, .. }
+            | Self::Yield { connection, .. }
+            | Self::Revoked { connection, .. } => *connection,
             Self::Closed { connection, .. } | Self::Superseded { connection, .. } => {
                 Some(*connection)
             }
@@ -191,6 +226,12 @@ pub enum EndReason {
     Expired,
     /// Its peer's connection is gone, and the peer with it.
     Disconnected,
+    /// An operator took its peer away.
+    Revoked,
+    /// It wants more than there can be: the maximum was lowered.
+    Never,
+    /// It wants a semaphore that was removed.
+    Deleted,
 }
 
 /// Why a lock was released.
@@ -204,4 +245,6 @@ pub enum ReleaseReason {
     Expired,
     /// Its peer's connection is gone, and the peer with it.
     Disconnected,
+    /// An operator took it away.
+    Revoked,
 }

@@ -79,6 +79,28 @@ pub enum Refusal {
         /// The longest allowed one.
         max: Span,
     },
+    /// There is a semaphore of this name.
+    #[error("there is a semaphore {0:?} already")]
+    SemaphoreExists(SemaphoreName),
+    /// A semaphore that somebody holds or waits for is not removed unless that is forced.
+    #[error("semaphore {name:?} is in use: {holders} hold it and {waiters} wait for it")]
+    InUse {
+        /// Which one.
+        name: SemaphoreName,
+        /// How many peers hold it.
+        holders: usize,
+        /// How many peers wait for it.
+        waiters: usize,
+    },
+    /// The peer has no lock on this semaphore.
+    #[error("the peer does not hold semaphore {0:?}")]
+    NotHeld(SemaphoreName),
+    /// There are as many semaphores as the server allows.
+    #[error("there are {max} semaphores, which is the limit")]
+    TooManySemaphores {
+        /// The limit.
+        max: usize,
+    },
     /// There are as many peers as the server allows.
     #[error("there are {max} peers, which is the limit")]
     TooManyPeers {
@@ -89,15 +111,18 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 11] = [
+    pub const CODES: [&str; 14] = [
         "already_pending",
         "forbidden",
         "hierarchy",
+        "in_use",
         "invalid_count",
         "limit_exceeded",
         "never",
+        "not_held",
         "peer_in_use",
         "restore_conflict",
+        "semaphore_exists",
         "timeout",
         "unknown_peer",
         "unknown_semaphore",
@@ -116,7 +141,12 @@ impl Refusal {
             Self::AlreadyPending => "already_pending",
             Self::Timeout => "timeout",
             Self::RestoreConflict => "restore_conflict",
-            Self::TooLong { .. } | Self::TooManyPeers { .. } => "limit_exceeded",
+            Self::SemaphoreExists(_) => "semaphore_exists",
+            Self::InUse { .. } => "in_use",
+            Self::NotHeld(_) => "not_held",
+            Self::TooLong { .. } | Self::TooManyPeers { .. } | Self::TooManySemaphores { .. } => {
+                "limit_exceeded"
+            }
         }
     }
 }

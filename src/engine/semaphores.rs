@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use ahash::HashMap;
+use slab::Slab;
 
 use super::ids::{Count, Fence, Level};
+use super::operation::SemaphoreState;
 use super::peers::Slot;
 use super::queue::Queue;
 use super::refusal::Refusal;
 use super::settings::SemaphoreSettings;
 use super::text::SemaphoreName;
 
-/// Where a semaphore is stored. Semaphores are stored in the order of their names.
+/// Where a semaphore is stored. Valid until it is removed. Their order says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SemaphoreIndex(u32);
 
@@ -20,6 +22,8 @@ pub(super) struct Semaphore {
     pub(super) name: SemaphoreName,
     pub(super) max: Count,
     pub(super) level: Level,
+    /// Nothing is granted.
+    pub(super) paused: bool,
     /// Sum of the counts that peers hold.
     pub(super) held: u64,
     /// Sum of the counts that tickets wait for.
@@ -33,34 +37,60 @@ pub(super) struct Semaphore {
 
 impl Semaphore {
     pub(super) fn has_room(&self, count: Count) -> bool {
-        self.held + u64::from(count.get()) <= u64::from(self.max.get())
+        !self.paused && self.held + u64::from(count.get()) <= u64::from(self.max.get())
+    }
+
+    pub(super) const fn state(&self) -> SemaphoreState {
+        SemaphoreState { max: self.max, level: self.level, paused: self.paused }
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Semaphores {
-    all: Vec<Semaphore>,
+    all: Slab<Semaphore>,
     by_name: HashMap<SemaphoreName, SemaphoreIndex>,
+    ordered: BTreeMap<SemaphoreName, SemaphoreIndex>,
     /// Those whose first ticket has to be looked at, each once.
     stirred: Vec<SemaphoreIndex>,
 }
 
+impl SemaphoreIndex {
+    /// Memory for 2^32 of them is not to be had.
+    const fn at(index: usize) -> Self {
+        Self(index as u32)
+    }
+}
+
 impl Semaphores {
-    pub(super) fn new(mut settings: Vec<SemaphoreSettings>) -> Self {
-        settings.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let names = settings.iter().map(|semaphore| semaphore.name.clone());
-        let by_name = names.zip((0..).map(SemaphoreIndex)).collect();
-        let all = settings.into_iter().map(|SemaphoreSettings { name, max, level }| Semaphore {
-            name,
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Adds a semaphore whose name is not taken.
+    pub(super) fn add(&mut self, settings: SemaphoreSettings) -> SemaphoreIndex {
+        let SemaphoreSettings { name, max, level } = settings;
+        let index = SemaphoreIndex::at(self.all.insert(Semaphore {
+            name: name.clone(),
             max,
             level,
+            paused: false,
             held: 0,
             pending: 0,
             queue: Queue::default(),
             holders: BTreeMap::new(),
             stirred: false,
-        });
-        Self { all: all.collect(), by_name, stirred: Vec::new() }
+        }));
+        self.by_name.insert(name.clone(), index);
+        self.ordered.insert(name, index);
+        index
+    }
+
+    /// Removes a semaphore that nobody holds or waits for.
+    pub(super) fn remove(&mut self, index: SemaphoreIndex) {
+        let removed = self.all.remove(index.0 as usize);
+        self.by_name.remove(&removed.name);
+        self.ordered.remove(&removed.name);
+        self.stirred.retain(|stirred| *stirred != index);
     }
 
     pub(super) fn find(&self, name: &str) -> Option<SemaphoreIndex> {
@@ -79,8 +109,9 @@ impl Semaphores {
         &mut self.all[index.0 as usize]
     }
 
+    /// All of them, ordered by name.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &Semaphore> {
-        self.all.iter()
+        self.ordered.values().map(|index| self.get(*index))
     }
 
     /// Notes that the first ticket of this semaphore has to be looked at.
@@ -94,7 +125,8 @@ impl Semaphores {
 
     /// Notes that the first ticket of every semaphore has to be looked at.
     pub(super) fn stir_all(&mut self) {
-        (0..).map(SemaphoreIndex).take(self.all.len()).for_each(|index| self.stir(index));
+        let all: Vec<_> = self.all.iter().map(|(index, _)| SemaphoreIndex::at(index)).collect();
+        all.into_iter().for_each(|index| self.stir(index));
     }
 
     /// Takes one of those whose first ticket has to be looked at.

@@ -19,7 +19,7 @@ pub struct Settings {
 }
 
 /// One semaphore.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SemaphoreSettings {
     /// Its name.
     pub name: SemaphoreName,
@@ -36,11 +36,17 @@ pub struct Limits {
     pub max_expires_in: Span,
     /// Most peers at once.
     pub max_peers: usize,
+    /// Most semaphores at once, of those that operators make.
+    pub max_semaphores: usize,
 }
 
 impl Default for Limits {
-    /// A year, and a million peers.
+    /// A year, a million peers, and ten thousand semaphores.
     fn default() -> Self {
-        Self { max_expires_in: Span::from_secs(365 * 86_400), max_peers: 1_000_000 }
+        Self {
+            max_expires_in: Span::from_secs(365 * 86_400),
+            max_peers: 1_000_000,
+            max_semaphores: 10_000,
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, TicketId};
+use super::operation::Revocation;
 use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
 use super::semaphores::{Semaphore, SemaphoreIndex};
@@ -20,6 +21,8 @@ pub struct SemaphoreView {
     pub max: Count,
     /// Its place in the lock hierarchy.
     pub level: Level,
+    /// Whether an operator has paused it: nothing is granted.
+    pub paused: bool,
     /// How much of it is held; above `max` only after a restore.
     pub held: u64,
     /// How many peers hold it.
@@ -176,11 +179,17 @@ impl Engine {
             self.peers.iter().map(|(slot, peer)| self.view_peer(slot, peer)).collect();
         peers.sort_unstable_by_key(|peer| peer.id);
         peers.hash(&mut hasher);
+        self.revocations.iter().for_each(|revocation| revocation.hash(&mut hasher));
         for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
             let owner = self.peers.get(slot).owner.as_ref();
             owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);
         }
         hasher.finish()
+    }
+
+    /// When an operator takes a lock of a peer away, or, without a fence, the whole peer.
+    pub fn revocation(&self, peer: PeerId, fence: Option<Fence>) -> Option<&Revocation> {
+        self.revocations.get(peer, fence)
     }
 
     fn holders_of(
@@ -200,6 +209,7 @@ impl Engine {
             name: semaphore.name.clone(),
             max: semaphore.max,
             level: semaphore.level,
+            paused: semaphore.paused,
             held: semaphore.held,
             holders: semaphore.holders.len(),
             pending: semaphore.pending,

@@ -91,6 +91,7 @@ mod tests {
             name: SemaphoreName::new(name).unwrap(),
             max: Count::new(1).unwrap(),
             level: Level(0),
+            paused: false,
             held,
             holders: 0,
             pending: held + 1,

@@ -55,6 +55,7 @@ pub(super) enum Kind {
     Closed,
     Expired,
     Disconnected,
+    Revoked,
     Restored,
     Superseded,
 }
@@ -122,7 +123,10 @@ impl Journal {
             Effect::Expired { .. } => {
                 self.0.expirations.fetch_add(1, Ordering::Relaxed);
             }
-            Effect::Ended { .. } | Effect::Closed { .. } => {}
+            Effect::Ended { .. }
+            | Effect::Closed { .. }
+            | Effect::Yield { .. }
+            | Effect::Revoked { .. } => {}
         }
     }
 
@@ -159,6 +163,7 @@ const fn kind_of(reason: ReleaseReason) -> Kind {
         ReleaseReason::Closed => Kind::Closed,
         ReleaseReason::Expired => Kind::Expired,
         ReleaseReason::Disconnected => Kind::Disconnected,
+        ReleaseReason::Revoked => Kind::Revoked,
     }
 }
 

@@ -1,17 +1,13 @@
 //! What the engine does, counted as it happens, and what it holds, read at the scrape.
 
-use std::sync::Arc;
-
 use ahash::HashMap;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
 };
 
-use super::{register, seconds_since};
+use super::register;
 use crate::engine::{
     Effect, Outcome, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings,
-    SemaphoreView, Time,
 };
 use crate::runtime::Observer;
 
@@ -20,18 +16,28 @@ const BUCKETS: [f64; 12] =
     [0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
 
 /// In the order of [`slot`].
-const RELEASE_REASONS: [&str; 4] = ["released", "closed", "expired", "disconnected"];
+const RELEASE_REASONS: [&str; 5] = ["released", "closed", "expired", "disconnected", "revoked"];
 
 type BySemaphore<T> = HashMap<SemaphoreName, T>;
 
 /// Counters of what happens.
 #[derive(Debug)]
 pub(super) struct LeaseMetrics {
+    families: Families,
     semaphores: BySemaphore<Counters>,
     expirations: IntCounter,
     restores: IntCounter,
     /// In the order of [`Refusal::CODES`].
     refusals: [IntCounter; Refusal::CODES.len()],
+}
+
+/// Those that each semaphore has a part of.
+#[derive(Debug)]
+struct Families {
+    grants: IntCounterVec,
+    releases: IntCounterVec,
+    wait: HistogramVec,
+    hold: HistogramVec,
 }
 
 /// Those of one semaphore.
@@ -43,40 +49,69 @@ struct Counters {
     hold: Histogram,
 }
 
+impl Families {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        Ok(Self {
+            grants: counters(
+                registry,
+                "throttle_grants_total",
+                "Locks that were granted",
+                &["semaphore"],
+            )?,
+            releases: counters(
+                registry,
+                "throttle_releases_total",
+                "Locks that ended, by why",
+                &["semaphore", "reason"],
+            )?,
+            wait: histogram(
+                registry,
+                "throttle_wait_seconds",
+                "From acquire to grant; zero when at once",
+            )?,
+            hold: histogram(registry, "throttle_hold_seconds", "From grant to release")?,
+        })
+    }
+
+    fn of(&self, name: &SemaphoreName) -> Counters {
+        let name = name.as_str();
+        Counters {
+            grants: self.grants.with_label_values(&[name]),
+            releases: RELEASE_REASONS
+                .map(|reason| self.releases.with_label_values(&[name, reason])),
+            wait: self.wait.with_label_values(&[name]),
+            hold: self.hold.with_label_values(&[name]),
+        }
+    }
+
+    /// The semaphore is no more. What is not there need not be removed.
+    fn forget(&self, name: &SemaphoreName) {
+        let name = name.as_str();
+        let _ = self.grants.remove_label_values(&[name]);
+        let _ = self.wait.remove_label_values(&[name]);
+        let _ = self.hold.remove_label_values(&[name]);
+        for reason in RELEASE_REASONS {
+            let _ = self.releases.remove_label_values(&[name, reason]);
+        }
+    }
+}
+
 impl LeaseMetrics {
     pub(super) fn new(
         registry: &Registry,
         semaphores: &[SemaphoreSettings],
     ) -> prometheus::Result<Self> {
-        let grants =
-            counters(registry, "throttle_grants_total", "Locks that were granted", &["semaphore"])?;
-        let releases = counters(
-            registry,
-            "throttle_releases_total",
-            "Locks that ended, by why",
-            &["semaphore", "reason"],
-        )?;
-        let wait = histogram(
-            registry,
-            "throttle_wait_seconds",
-            "From acquire to grant; zero when at once",
-        )?;
-        let hold = histogram(registry, "throttle_hold_seconds", "From grant to release")?;
+        let families = Families::new(registry)?;
         let refusals = counters(
             registry,
             "throttle_refusals_total",
             "Commands that were refused, by why",
             &["code"],
         )?;
-        let counters_of = |name: &str| Counters {
-            grants: grants.with_label_values(&[name]),
-            releases: RELEASE_REASONS.map(|reason| releases.with_label_values(&[name, reason])),
-            wait: wait.with_label_values(&[name]),
-            hold: hold.with_label_values(&[name]),
-        };
-        let semaphores = semaphores.iter().map(|semaphore| &semaphore.name);
+        let names = semaphores.iter().map(|semaphore| semaphore.name.clone());
         Ok(Self {
-            semaphores: semaphores.map(|name| (name.clone(), counters_of(name.as_str()))).collect(),
+            semaphores: names.map(|name| (name.clone(), families.of(&name))).collect(),
+            families,
             expirations: counter(registry, "throttle_expirations_total", "Peers that expired")?,
             restores: counter(
                 registry,
@@ -87,9 +122,16 @@ impl LeaseMetrics {
         })
     }
 
-    fn count_reply(&self, reply: &Result<Reply, Refusal>) {
+    fn count_reply(&mut self, reply: &Result<Reply, Refusal>) {
         match reply {
             Ok(Reply::Restored { .. }) => self.restores.inc(),
+            Ok(Reply::Changed { name, before: None, .. }) => {
+                self.semaphores.insert(name.clone(), self.families.of(name));
+            }
+            Ok(Reply::Changed { name, after: None, .. }) => {
+                self.semaphores.remove(name);
+                self.families.forget(name);
+            }
             Err(refusal) => {
                 if let Ok(code) = Refusal::CODES.binary_search(&refusal.code()) {
                     self.refusals[code].inc();
@@ -105,6 +147,8 @@ impl LeaseMetrics {
                 | Reply::Queued { .. }
                 | Reply::Released { .. }
                 | Reply::Cancelled { .. }
+                | Reply::Changed { .. }
+                | Reply::Revoked { .. }
                 | Reply::Expired { .. },
             ) => {}
         }
@@ -128,12 +172,14 @@ impl LeaseMetrics {
             Effect::Ended { .. }
             | Effect::Restored { .. }
             | Effect::Closed { .. }
+            | Effect::Yield { .. }
+            | Effect::Revoked { .. }
             | Effect::Superseded { .. } => {}
         }
     }
 }
 
-impl Observer for Arc<LeaseMetrics> {
+impl Observer for LeaseMetrics {
     fn observe(&mut self, outcome: &Outcome) {
         self.count_reply(&outcome.reply);
         for effect in &outcome.effects {
@@ -148,71 +194,7 @@ const fn slot(reason: ReleaseReason) -> usize {
         ReleaseReason::Closed => 1,
         ReleaseReason::Expired => 2,
         ReleaseReason::Disconnected => 3,
-    }
-}
-
-/// Gauges of what is.
-#[derive(Debug)]
-pub(super) struct Levels(BySemaphore<Gauges>);
-
-/// Those of one semaphore.
-#[derive(Debug)]
-struct Gauges {
-    max: IntGauge,
-    acquired: IntGauge,
-    pending: IntGauge,
-    waiters: IntGauge,
-    overcommitted: IntGauge,
-    longest_pending: Gauge,
-}
-
-impl Levels {
-    pub(super) fn new(
-        registry: &Registry,
-        semaphores: &[SemaphoreSettings],
-    ) -> prometheus::Result<Self> {
-        let gauges = |name, help| {
-            let gauges = IntGaugeVec::new(Opts::new(name, help), &["semaphore"])?;
-            register(registry, &gauges)?;
-            Ok::<_, prometheus::Error>(gauges)
-        };
-        let max = gauges("throttle_max", "How much of a semaphore may be held at once")?;
-        let acquired = gauges("throttle_acquired", "How much of a semaphore is held")?;
-        let pending = gauges("throttle_pending", "How much of a semaphore is waited for")?;
-        let waiters = gauges("throttle_waiters", "How many peers wait for a semaphore")?;
-        let overcommitted = gauges(
-            "throttle_overcommitted",
-            "How much of a semaphore is held above its max, after restores",
-        )?;
-        let longest = Opts::new(
-            "throttle_longest_pending_sec",
-            "How long the longest wait for a semaphore is",
-        );
-        let longest = GaugeVec::new(longest, &["semaphore"])?;
-        register(registry, &longest)?;
-        let gauges_of = |name: &str| Gauges {
-            max: max.with_label_values(&[name]),
-            acquired: acquired.with_label_values(&[name]),
-            pending: pending.with_label_values(&[name]),
-            waiters: waiters.with_label_values(&[name]),
-            overcommitted: overcommitted.with_label_values(&[name]),
-            longest_pending: longest.with_label_values(&[name]),
-        };
-        let semaphores = semaphores.iter().map(|semaphore| &semaphore.name);
-        Ok(Self(semaphores.map(|name| (name.clone(), gauges_of(name.as_str()))).collect()))
-    }
-
-    /// Makes the gauges show what the engine says.
-    pub(super) fn set(&self, semaphores: &[SemaphoreView], now: Time) {
-        for view in semaphores {
-            let Some(gauges) = self.0.get(&view.name) else { continue };
-            gauges.max.set(i64::from(view.max.get()));
-            gauges.acquired.set(i64::try_from(view.held).unwrap_or(i64::MAX));
-            gauges.pending.set(i64::try_from(view.pending).unwrap_or(i64::MAX));
-            gauges.waiters.set(i64::try_from(view.waiters).unwrap_or(i64::MAX));
-            gauges.overcommitted.set(view.remainder().min(0).saturating_neg());
-            gauges.longest_pending.set(seconds_since(view.waiting_since, now));
-        }
+        ReleaseReason::Revoked => 4,
     }
 }
 

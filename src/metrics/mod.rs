@@ -6,6 +6,7 @@
 
 mod http;
 mod leases;
+mod levels;
 
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use crate::engine::{SemaphoreSettings, Time};
 use crate::runtime::{Clock, EngineGone, Handle, Observer};
 
 pub(crate) use http::{HttpMetrics, RouteMetrics};
-use leases::{LeaseMetrics, Levels};
+use leases::LeaseMetrics;
+use levels::Levels;
 
 /// The content type of what [`Metrics::scrape`] returns.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -25,7 +27,6 @@ pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    leases: Arc<LeaseMetrics>,
     levels: Levels,
     peers: IntGauge,
     sessions: SessionGauge,
@@ -33,31 +34,29 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a server with these semaphores.
+    /// Metrics of a server with these semaphores, and what counts what the engine does.
     ///
     /// # Errors
     /// When two metrics have the same name.
-    pub fn new(semaphores: &[SemaphoreSettings]) -> prometheus::Result<Self> {
+    pub fn new(
+        semaphores: &[SemaphoreSettings],
+    ) -> prometheus::Result<(Self, impl Observer + use<>)> {
         let registry = Registry::new();
+        let leases = LeaseMetrics::new(&registry, semaphores)?;
         let peers = IntGauge::new("throttle_peers", "Peers that are known")?;
         register(&registry, &peers)?;
         let sessions = IntGauge::new("throttle_sessions", "WebSocket sessions that are open")?;
         register(&registry, &sessions)?;
         register(&registry, &build_info()?)?;
         register_process(&registry)?;
-        Ok(Self {
-            leases: Arc::new(LeaseMetrics::new(&registry, semaphores)?),
+        let metrics = Self {
             levels: Levels::new(&registry, semaphores)?,
             http: HttpMetrics::new(&registry)?,
             peers,
             sessions: SessionGauge(sessions),
             registry,
-        })
-    }
-
-    /// Counts what the engine does.
-    pub fn observer(&self) -> impl Observer + use<> {
-        Arc::clone(&self.leases)
+        };
+        Ok((metrics, leases))
     }
 
     pub(crate) fn http(&self) -> &HttpMetrics {

@@ -47,6 +47,12 @@ impl Failure {
         Self::new(status, format!("The duration is too long. At most {max} is allowed."))
     }
 
+    /// The maximum was lowered while the caller waited.
+    pub(super) fn never_again() -> Self {
+        let text = "Lock can never be acquired. The semaphore's full count was lowered.";
+        Self::new(StatusCode::CONFLICT, text)
+    }
+
     /// What a refused command is answered with.
     pub(super) fn refused(refusal: &Refusal, source: Source) -> Self {
         let (status, text) = match refusal {
@@ -84,6 +90,11 @@ impl Failure {
             }
             Refusal::Timeout => (StatusCode::CONFLICT, "Not acquired in time.".to_owned()),
             Refusal::TooLong { max, .. } => return Self::too_long(*max, source),
+            // What operators do is refused elsewhere.
+            Refusal::SemaphoreExists(_)
+            | Refusal::InUse { .. }
+            | Refusal::NotHeld(_)
+            | Refusal::TooManySemaphores { .. } => (StatusCode::CONFLICT, refusal.to_string()),
             Refusal::TooManyPeers { max } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 format!("There are {max} peers already, which is the limit. Try again later."),

@@ -130,6 +130,8 @@ fn end_of_wait(effect: &Effect) -> Option<(TicketId, Verdict)> {
         | Effect::Restored { .. }
         | Effect::Expired { .. }
         | Effect::Closed { .. }
+        | Effect::Yield { .. }
+        | Effect::Revoked { .. }
         | Effect::Superseded { .. } => None,
     }
 }
@@ -145,6 +147,8 @@ fn is_in_reply(effect: &Effect, line: Option<ConnectionId>) -> bool {
         | Effect::Ended { .. }
         | Effect::Restored { .. }
         | Effect::Expired { .. }
+        | Effect::Yield { .. }
+        | Effect::Revoked { .. }
         | Effect::Superseded { .. } => false,
     }
 }

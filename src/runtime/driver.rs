@@ -244,6 +244,7 @@ const fn subject(command: &Command) -> Option<PeerId> {
         | Command::Resume { .. }
         | Command::Adopt { .. }
         | Command::Disconnect { .. }
+        | Command::Operate(_)
         | Command::Expire => None,
     }
 }

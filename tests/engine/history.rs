@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, PeerId, Priority,
-    SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Operation,
+    PeerId, Priority, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
 /// What happened to an engine, from its birth on.
@@ -40,14 +40,14 @@ impl Dice {
     }
 
     fn settings(&mut self) -> Settings {
-        let semaphores = NAMES[..self.0.usize(1..=NAMES.len())].iter().map(|name| {
-            let max = Count::new(self.0.i64(0..=4)).unwrap();
-            let level = Level(self.0.i32(-1..=2));
-            SemaphoreSettings { name: SemaphoreName::new(name).unwrap(), max, level }
-        });
+        let semaphores = NAMES[..self.0.usize(1..=NAMES.len())]
+            .iter()
+            .map(|name| self.semaphore(SemaphoreName::new(name).unwrap()));
         let semaphores = semaphores.collect();
         let max_peers = if self.one_in(4) { 3 } else { 100 };
-        let limits = Limits { max_expires_in: Span::from_millis(50), max_peers };
+        let max_semaphores = self.0.usize(3..=5);
+        let max_expires_in = Span::from_millis(50);
+        let limits = Limits { max_expires_in, max_peers, max_semaphores };
         // Some histories begin with a server that has just started, some are over before it grants anything.
         let grants_from = if self.one_in(3) { self.0.u64(0..200_000) } else { 0 };
         let (last_fence, grants_from) = (Fence(self.0.u64(0..10)), Time::from_micros(grants_from));
@@ -83,18 +83,60 @@ impl Dice {
             26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
             29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
-            35..72 => Command::Acquire {
+            35..70 => Command::Acquire {
                 peer,
                 want: self.want(),
                 priority: Priority(if self.one_in(3) { self.0.i8(-2..=2) } else { 0 }),
                 timeout: self.one_in(3).then(|| self.span()),
                 expires_in: self.one_in(4).then(|| self.span()),
             },
-            72..84 => Command::Release { peer, names: self.names() },
-            84..89 => Command::Cancel { peer },
-            89..96 => Command::Leave { peer, name: self.name() },
+            70..80 => Command::Release { peer, names: self.names() },
+            80..84 => Command::Cancel { peer },
+            84..90 => Command::Leave { peer, name: self.name() },
+            90..96 => Command::Operate(self.operation()),
             _ => Command::Expire,
         }
+    }
+
+    fn semaphore(&mut self, name: SemaphoreName) -> SemaphoreSettings {
+        SemaphoreSettings { name, max: self.max(), level: self.level() }
+    }
+
+    fn max(&mut self) -> Count {
+        Count::new(self.0.i64(0..=4)).unwrap()
+    }
+
+    fn level(&mut self) -> Level {
+        Level(self.0.i32(-1..=2))
+    }
+
+    fn operation(&mut self) -> Operation {
+        let name = self.name();
+        match self.0.u32(0..10) {
+            0..2 => Operation::Create(self.semaphore(name)),
+            2..6 => Operation::Change {
+                name,
+                max: self.0.bool().then(|| self.max()),
+                level: self.one_in(3).then(|| self.level()),
+                paused: self.one_in(3).then(|| self.one_in(3)),
+            },
+            6 => Operation::Delete { name, force: self.0.bool() },
+            7..9 => Operation::Revoke {
+                peer: self.peer(),
+                name: (!self.one_in(3)).then_some(name),
+                grace: self.grace(),
+                why: self.why(),
+            },
+            _ => Operation::Free { name, grace: self.grace(), why: self.why() },
+        }
+    }
+
+    fn grace(&mut self) -> Span {
+        if self.0.bool() { Span::ZERO } else { self.span() }
+    }
+
+    fn why(&mut self) -> Option<Label> {
+        self.one_in(3).then(|| Label::new("why").unwrap())
     }
 
     fn peer(&mut self) -> PeerId {

@@ -1,5 +1,6 @@
 //! Commands and outcomes as text: what scenario scripts are written in, and what a failing simulation prints.
 
+mod operations;
 mod write;
 
 use throttle::engine::{
@@ -9,7 +10,7 @@ use throttle::engine::{
 
 pub(crate) use write::{write_command, write_outcome, write_settings, write_state};
 
-/// Reads `semaphores A=1 B=5@2 [max_peers=N] [max_expires_in=D] [last_fence=N]
+/// Reads `semaphores A=1 B=5@2 [max_peers=N] [max_semaphores=N] [max_expires_in=D] [last_fence=N]
 /// [grants_from=D]`: maxima, levels behind an `@`.
 pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
     let mut settings = Settings {
@@ -24,6 +25,7 @@ pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
             "max_peers" => settings.limits.max_peers = number(value)?,
             "max_expires_in" => settings.limits.max_expires_in = parse_span(value)?,
             "grants_from" => settings.grants_from = Time::default().after(parse_span(value)?),
+            "max_semaphores" => settings.limits.max_semaphores = number(value)?,
             "last_fence" => settings.last_fence = Fence(number(value)?),
             name => settings.semaphores.push(parse_semaphore(name, value)?),
         }
@@ -47,6 +49,9 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
     if verb == "disconnect" {
         let connection = ConnectionId(number(words.next("a connection")?)?);
         return Ok(Command::Disconnect { connection });
+    }
+    if let Some(operation) = operations::parse(verb, &mut words)? {
+        return words.end(Command::Operate(operation));
     }
     let peer = words.next("a peer")?.parse().map_err(|_| "not a peer")?;
     let command = match verb {
@@ -83,10 +88,7 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
         "leave" => Command::Leave { peer, name: parse_name(words.next("a semaphore")?)? },
         verb => return Err(format!("{verb}: not a command")),
     };
-    match words.0.next() {
-        None => Ok(command),
-        Some(word) => Err(format!("{word}: not expected here")),
-    }
+    words.end(command)
 }
 
 pub(crate) fn parse_span(text: &str) -> Result<Span, String> {
@@ -117,6 +119,14 @@ struct Words<'a>(std::iter::Peekable<std::str::SplitWhitespace<'a>>);
 impl<'a> Words<'a> {
     fn next(&mut self, what: &str) -> Result<&'a str, String> {
         self.0.next().ok_or(format!("{what} is missing"))
+    }
+
+    /// The command, if nothing is left behind it.
+    fn end(mut self, command: Command) -> Result<Command, String> {
+        match self.0.next() {
+            None => Ok(command),
+            Some(word) => Err(format!("{word}: not expected here")),
+        }
     }
 
     fn option<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, String> {

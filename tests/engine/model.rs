@@ -1,8 +1,10 @@
 //! The naive model: the rules of the engine once more, written to be read and not to be fast. It keeps nothing
 //! but peers and recomputes every sum, queue and deadline by looking at all of them.
 
+mod operations;
 mod sessions;
 
+use operations::Revocation;
 use throttle::engine::{
     Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
     PeerId, Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Session,
@@ -33,6 +35,8 @@ pub(crate) struct Model {
     settings: Settings,
     now: Time,
     tickets: u64,
+    paused: Vec<SemaphoreName>,
+    revocations: Vec<Revocation>,
     peers: Vec<Peer>,
     effects: Vec<Effect>,
 }
@@ -41,7 +45,15 @@ type Answer = Result<Reply, Refusal>;
 
 impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, now: Time::default(), tickets: 0, peers: vec![], effects: vec![] }
+        Self {
+            settings,
+            now: Time::default(),
+            tickets: 0,
+            paused: vec![],
+            revocations: vec![],
+            peers: vec![],
+            effects: vec![],
+        }
     }
 
     pub(crate) fn apply(&mut self, now: Time, command: &Command) -> Outcome {
@@ -58,7 +70,8 @@ impl Model {
         let grants = self.settings.grants_from;
         let waits = self.peers.iter().any(|peer| peer.ticket.is_some());
         let grants = (waits && self.now < grants).then_some(grants);
-        let due = self.peers.iter().flat_map(|peer| peer.deadlines()).map(|(at, ..)| at);
+        let due = self.peers.iter().flat_map(|peer| peer.deadlines());
+        let due = due.chain(self.revocation_deadlines()).map(|(at, ..)| at);
         due.chain(grants).min()
     }
 
@@ -85,13 +98,16 @@ impl Model {
     }
 
     fn expire(&mut self) -> usize {
-        let mut due: Vec<_> = self.peers.iter().flat_map(|peer| peer.deadlines()).collect();
+        let due = self.peers.iter().flat_map(|peer| peer.deadlines());
+        let mut due: Vec<_> = due.chain(self.revocation_deadlines()).collect();
         due.retain(|(at, ..)| *at <= self.now);
         due.sort();
         let mut expired = 0;
         for (_, over, peer) in due {
             match over {
                 Over::Wait(_) => self.end_wait(peer, EndReason::TimedOut),
+                Over::Revocation(peer, fence) => self.revoke_due(peer, fence),
+                Over::Life if self.peer(peer).is_none() => {}
                 Over::Life => {
                     self.remove(peer, ReleaseReason::Expired, EndReason::Expired);
                     self.effects.push(Effect::Expired { peer });
@@ -125,7 +141,8 @@ impl Model {
                 let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
                 let free =
                     i64::from(self.semaphore(name).unwrap().max.get()) - self.held(name) as i64;
-                self.peers.iter().find(before).is_none() && i64::from(count.get()) <= free
+                let free = free >= i64::from(count.get()) && !self.paused.contains(name);
+                free && self.peers.iter().find(before).is_none()
             })
     }
 
@@ -186,6 +203,7 @@ impl Model {
                 }
                 Ok(Reply::Released { locks: usize::from(released) })
             }
+            Command::Operate(operation) => self.operate(operation),
             Command::Expire => Ok(Reply::Expired { peers: expired }),
         }
     }
@@ -319,6 +337,7 @@ impl Model {
         let held = now.since(lock.since);
         let connection = peer.connection().filter(|_| reason == ReleaseReason::Released);
         self.effects.push(Effect::Released { peer: id, lock, held, reason, connection });
+        self.forget_revocations();
         true
     }
 
@@ -336,6 +355,7 @@ impl Model {
         }
         self.end_wait(id, ended);
         self.peers.retain(|peer| peer.id != id);
+        self.forget_revocations();
     }
 
     fn add(
@@ -421,6 +441,7 @@ impl Peer {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Over {
     Wait(TicketId),
+    Revocation(PeerId, Option<Fence>),
     Life,
 }
 

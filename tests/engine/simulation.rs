@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use throttle::engine::{Command, Engine, Time};
+use throttle::engine::{Command, Engine, SemaphoreState, SemaphoreView, Time};
 
 use crate::history::History;
 use crate::language::{write_command, write_outcome, write_settings};
@@ -80,7 +80,14 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
     if engine.last_fence() < fence {
         return Some("the fence went back".to_owned());
     }
+    if !engine.semaphores().map(|it| it.name).eq(model.names()) {
+        return Some("the semaphores differ".to_owned());
+    }
     for semaphore in engine.semaphores() {
+        let SemaphoreView { max, level, paused, .. } = semaphore;
+        if model.state(&semaphore.name) != Some(SemaphoreState { max, level, paused }) {
+            return Some(format!("the states of {} differ", semaphore.name));
+        }
         let sums = (model.held(&semaphore.name), model.pending(&semaphore.name));
         if (semaphore.held, semaphore.pending) != sums {
             return Some(format!("sums of {} differ", semaphore.name));

@@ -90,7 +90,8 @@ async fn mutations_from_pages_of_others_are_refused() {
 
 #[tokio::test]
 async fn without_an_engine_nothing_is_healthy() {
-    let metrics = Arc::new(Metrics::new(&[]).unwrap());
+    let (metrics, counting) = Metrics::new(&[]).unwrap();
+    let metrics = Arc::new(metrics);
     let clock = Clock::start();
     let settings = Settings {
         semaphores: Vec::new(),
@@ -98,7 +99,7 @@ async fn without_an_engine_nothing_is_healthy() {
         last_fence: Fence(0),
         grants_from: Time::default(),
     };
-    let (engine, driver) = runtime::start(Engine::new(settings), clock, Memory, metrics.observer());
+    let (engine, driver) = runtime::start(Engine::new(settings), clock, Memory, counting);
     drop(driver);
     let (_switch, shutdown) = switch();
     let feed = Feed::new(feed::Parts {

@@ -80,7 +80,7 @@ fn while_it_is_too_early_for_grants_waiting_for_what_is_free_is_sound() {
 
 #[test]
 fn every_broken_invariant_is_found() {
-    let breakages: [(&str, Breakage); 22] = [
+    let breakages: [(&str, Breakage); 25] = [
         ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId::Rest(9)),
         ("peer 1 holds two locks on one semaphore", |engine| {
             let hold = peer(engine, 1).holds[0];
@@ -142,6 +142,23 @@ fn every_broken_invariant_is_found() {
         }),
         ("deadlines and peers differ", |engine| {
             engine.deadlines.add(Time::from_micros(7), Due::Peer(PeerId::Rest(9)));
+        }),
+        ("what is to be taken from peer 9 is gone", |engine| {
+            let (id, until) = (PeerId::Rest(9), Time::from_micros(7));
+            engine.revocations.add(id, None, Revocation { until, why: None });
+            engine.deadlines.add(until, Due::Revocation(id, None));
+        }),
+        ("deadlines and peers differ", |engine| {
+            let until = Time::from_micros(7);
+            engine.revocations.add(
+                PeerId::Rest(1),
+                Some(Fence(1)),
+                Revocation { until, why: None },
+            );
+        }),
+        ("peer 2 waits for what there can never be", |engine| {
+            let b = index(engine, "b");
+            engine.semaphores.get_mut(b).max = Count::new(0).unwrap();
         }),
         ("deadlines and peers differ", |engine| {
             peer(engine, 2).ticket.as_mut().unwrap().until = None;

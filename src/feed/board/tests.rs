@@ -23,6 +23,7 @@ fn view(name: &str, held: u64) -> SemaphoreView {
         name: SemaphoreName::new(name).unwrap(),
         max: Count::new(1).unwrap(),
         level: Level(0),
+        paused: false,
         held,
         holders: 0,
         pending: 0,

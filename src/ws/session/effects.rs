@@ -3,7 +3,7 @@
 use super::super::wire::{Code, Failure, LockMap, LostReason, Message, millis};
 use super::Session;
 use super::peers::{Joined, Peer, Wait};
-use crate::engine::{Effect, EndReason, Lock, PeerId, Span, TicketId};
+use crate::engine::{Effect, EndReason, Label, Lock, PeerId, Revoked, Span, TicketId};
 
 impl Session {
     pub(super) fn on_effect(&mut self, effect: Effect) {
@@ -16,9 +16,14 @@ impl Session {
             }
             Effect::Ended { peer, ticket, reason, .. } => self.ended(peer, ticket, reason),
             Effect::Closed { peer, .. } | Effect::Expired { peer } => {
-                self.lost(peer, LostReason::Revoked);
+                self.lost(peer, LostReason::Revoked, None);
             }
-            Effect::Superseded { peer, .. } => self.lost(peer, LostReason::Superseded),
+            Effect::Superseded { peer, .. } => self.lost(peer, LostReason::Superseded, None),
+            Effect::Yield { revoked, grace, .. } => self.yields(&revoked, grace),
+            Effect::Revoked { revoked, .. } if revoked.whole => {
+                self.lost(revoked.peer, LostReason::Revoked, revoked.why.as_ref());
+            }
+            Effect::Revoked { revoked, .. } => self.lost_locks(&revoked),
             Effect::Released { peer, lock, .. } => self.released_elsewhere(peer, &lock),
             Effect::Restored { .. } => {}
         }
@@ -67,6 +72,9 @@ impl Session {
             EndReason::TimedOut => (Code::Timeout, "not acquired in time"),
             EndReason::Cancelled => (Code::Cancelled, "the wait was cancelled"),
             EndReason::Closed => (Code::Cancelled, "the peer was closed"),
+            EndReason::Revoked => (Code::Cancelled, "an operator took the peer away"),
+            EndReason::Never => (Code::Never, "the max was lowered: this can never be granted"),
+            EndReason::Deleted => (Code::UnknownSemaphore, "the semaphore was removed"),
             EndReason::Expired | EndReason::Disconnected => {
                 (Code::UnknownPeer, "the peer is no more")
             }
@@ -77,14 +85,43 @@ impl Session {
     }
 
     /// The peer is not this session's any more. Whoever waits here for it is told first.
-    fn lost(&mut self, peer: PeerId, reason: LostReason) {
+    fn lost(&mut self, peer: PeerId, reason: LostReason, why: Option<&Label>) {
         let Some(peer) = self.peers.remove(peer) else { return };
         let number = peer.number;
         for id in peer.wait.iter().flat_map(|wait| wait.joined.iter().map(|joined| joined.id)) {
             let message = "the peer is not bound to this connection any more";
             self.fail(Failure::new(id, Some(number), Code::UnknownPeer, message));
         }
-        self.say(&Message::Lost { peer: number, reason, locks: LockMap(peer.held()) });
+        let (locks, bound) = (LockMap(peer.held()), false);
+        self.say(&Message::Lost {
+            peer: number,
+            reason,
+            locks,
+            bound,
+            message: why.map(Label::as_str),
+        });
+    }
+
+    /// An operator took a lock; the peer stays.
+    fn lost_locks(&mut self, revoked: &Revoked) {
+        let Some(bound) = self.peers.get_mut(revoked.peer) else { return };
+        let names: Vec<_> = revoked.locks.iter().map(|lock| lock.name.clone()).collect();
+        let locks = bound.release(Some(&names));
+        let (peer, locks, reason) = (bound.number, LockMap(&locks), LostReason::Revoked);
+        let message = revoked.why.as_ref().map(Label::as_str);
+        self.say(&Message::Lost { peer, reason, locks, bound: true, message });
+    }
+
+    /// An operator will take something that the peer may give back before.
+    fn yields(&mut self, revoked: &Revoked, grace: Span) {
+        let Some(peer) = self.peers.get(revoked.peer).map(|peer| peer.number) else { return };
+        self.say(&Message::Yield {
+            peer,
+            locks: LockMap(&revoked.locks),
+            within_ms: millis(grace),
+            bound: !revoked.whole,
+            message: revoked.why.as_ref().map(Label::as_str),
+        });
     }
 }
 

@@ -64,6 +64,21 @@ pub(in crate::ws) enum Message<'a> {
         peer: LocalPeer,
         reason: LostReason,
         locks: LockMap<'a>,
+        /// The peer itself stays.
+        #[serde(skip_serializing_if = "is_false")]
+        bound: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<&'a str>,
+    },
+    /// An operator will take these, and the peer unless it stays bound.
+    Yield {
+        peer: LocalPeer,
+        locks: LockMap<'a>,
+        within_ms: u64,
+        #[serde(skip_serializing_if = "is_false")]
+        bound: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<&'a str>,
     },
     Draining {
         reconnect_in_ms: u64,
@@ -208,7 +223,13 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
             let (asked_ms, max_ms) = (millis(*asked), millis(*max));
             (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })
         }
-        Refusal::TooManyPeers { max } => (Code::LimitExceeded, Explanation::Limit { limit: *max }),
+        // What operators do is not asked here.
+        Refusal::SemaphoreExists(_) | Refusal::InUse { .. } | Refusal::NotHeld(_) => {
+            (Code::BadMessage, Explanation::None)
+        }
+        Refusal::TooManySemaphores { max } | Refusal::TooManyPeers { max } => {
+            (Code::LimitExceeded, Explanation::Limit { limit: *max })
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::operations;
 use throttle::engine::{
     Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome, PeerView,
-    Reply, Session, Settings, Span, Time, Want,
+    Reply, Revoked, SemaphoreState, Session, Settings, Span, Time, Want,
 };
 
 pub(crate) fn write_settings(settings: &Settings) -> String {
@@ -12,8 +13,9 @@ pub(crate) fn write_settings(settings: &Settings) -> String {
     for semaphore in &settings.semaphores {
         let _ = write!(text, " {}={}@{}", semaphore.name, semaphore.max, semaphore.level);
     }
-    let Limits { max_expires_in, max_peers } = settings.limits;
+    let Limits { max_expires_in, max_peers, max_semaphores } = settings.limits;
     let _ = write!(text, " max_peers={max_peers} max_expires_in={max_expires_in}");
+    let _ = write!(text, " max_semaphores={max_semaphores}");
     let (fence, grants_from) = (settings.last_fence, write_time(settings.grants_from));
     let _ = write!(text, " last_fence={fence} grants_from={grants_from}");
     text
@@ -51,6 +53,7 @@ pub(crate) fn write_command(command: &Command) -> String {
         }
         Command::Cancel { peer } => format!("cancel {peer}"),
         Command::Leave { peer, name } => format!("leave {peer} {name}"),
+        Command::Operate(operation) => operations::write(operation),
         Command::Expire => "expire".to_owned(),
     }
 }
@@ -94,6 +97,14 @@ fn write_reply(reply: &Reply) -> String {
         Reply::Queued { ticket, position } => format!("queued ticket {ticket} position {position}"),
         Reply::Released { locks } => format!("released {locks}"),
         Reply::Cancelled { ticket } => format!("cancelled{}", option("ticket", *ticket)),
+        Reply::Changed { name, before, after } => {
+            let (before, after) = (write_semaphore(*before), write_semaphore(*after));
+            format!("{name} changed from {before} to {after}")
+        }
+        Reply::Revoked { revoked, until } => {
+            let revoked = revoked.iter().map(write_revoked).collect::<Vec<_>>().join(",");
+            format!("revoked at {}:{revoked}", write_time(*until))
+        }
         Reply::Expired { peers } => format!("expired {peers}"),
     }
 }
@@ -119,10 +130,28 @@ fn write_effect(effect: &Effect) -> String {
         Effect::Closed { peer, connection } => {
             format!("{peer} closed{}", write_owed(Some(*connection)))
         }
+        Effect::Yield { revoked, grace, connection } => {
+            let owed = write_owed(*connection);
+            format!("to be taken in {grace}{}{owed}", write_revoked(revoked))
+        }
+        Effect::Revoked { revoked, connection } => {
+            format!("taken{}{}", write_revoked(revoked), write_owed(*connection))
+        }
         Effect::Superseded { peer, connection } => {
             format!("connection {connection} lost {peer}")
         }
     }
+}
+
+fn write_semaphore(state: Option<SemaphoreState>) -> String {
+    let Some(SemaphoreState { max, level, paused }) = state else { return "nothing".to_owned() };
+    format!("{max}@{level}{}", if paused { " paused" } else { "" })
+}
+
+fn write_revoked(revoked: &Revoked) -> String {
+    let Revoked { peer, locks, whole, why } = revoked;
+    let what = if *whole { "peer" } else { "lock of" };
+    format!(" {what} {peer}{}{}", write_locks(locks), option("why", why.as_ref()))
 }
 
 /// To whom an effect is owed.
@@ -135,6 +164,9 @@ pub(crate) fn write_state(engine: &Engine) -> String {
     let mut text = String::new();
     for semaphore in engine.semaphores() {
         let _ = write!(text, "{}: {} of {} held", semaphore.name, semaphore.held, semaphore.max);
+        if semaphore.paused {
+            text.push_str(" paused");
+        }
         let name = semaphore.name.as_str();
         let holders: Vec<_> = engine.holders(name).map(|(peer, ..)| peer.to_string()).collect();
         if !holders.is_empty() {
@@ -190,6 +222,6 @@ fn write_time(time: Time) -> Span {
     time.since(Time::default())
 }
 
-fn option(name: &str, value: Option<impl ToString>) -> String {
+pub(super) fn option(name: &str, value: Option<impl ToString>) -> String {
     value.map(|value| format!(" {name} {}", value.to_string())).unwrap_or_default()
 }

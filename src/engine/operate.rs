@@ -1,0 +1,193 @@
+//! What operators do: semaphores made, changed and removed, locks and peers taken away, at once or after a grace.
+
+use super::core::Engine;
+use super::deadlines::Due;
+use super::ids::{Count, Level, PeerId};
+use super::operation::{Operation, Revocation, Revoked};
+use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
+use super::peers::Slot;
+use super::refusal::Refusal;
+use super::revocations::Target;
+use super::semaphores::SemaphoreIndex;
+use super::settings::SemaphoreSettings;
+use super::text::{Label, SemaphoreName};
+use super::time::Span;
+
+impl Engine {
+    pub(super) fn operate(&mut self, operation: &Operation) -> Result<Reply, Refusal> {
+        match operation {
+            Operation::Create(settings) => self.create(settings),
+            Operation::Change { name, max, level, paused } => {
+                self.change(name, *max, *level, *paused)
+            }
+            Operation::Delete { name, force } => self.delete(name, *force),
+            Operation::Revoke { peer, name: None, grace, why } => {
+                let slot = self.known(*peer)?;
+                self.revoke_all([(slot, None)], *grace, why.as_ref())
+            }
+            Operation::Revoke { peer, name: Some(name), grace, why } => {
+                let semaphore = self.semaphores.resolve(name)?;
+                let slot = self.known(*peer)?;
+                let hold = self.peers.get(slot).hold(semaphore);
+                let fence = hold.ok_or_else(|| Refusal::NotHeld(name.clone()))?.fence;
+                self.revoke_all([(slot, Some(fence))], *grace, why.as_ref())
+            }
+            Operation::Free { name, grace, why } => {
+                let semaphore = self.semaphores.resolve(name)?;
+                let holders = self.semaphores.get(semaphore).holders.iter();
+                let targets: Vec<_> = holders.map(|(fence, slot)| (*slot, Some(*fence))).collect();
+                self.revoke_all(targets, *grace, why.as_ref())
+            }
+        }
+    }
+
+    fn create(&mut self, settings: &SemaphoreSettings) -> Result<Reply, Refusal> {
+        if self.semaphores.find(settings.name.as_str()).is_some() {
+            return Err(Refusal::SemaphoreExists(settings.name.clone()));
+        }
+        let max = self.limits.max_semaphores;
+        if self.semaphores.len() >= max {
+            return Err(Refusal::TooManySemaphores { max });
+        }
+        let index = self.semaphores.add(settings.clone());
+        let after = self.semaphores.get(index).state();
+        Ok(Reply::Changed { name: settings.name.clone(), before: None, after: Some(after) })
+    }
+
+    fn change(
+        &mut self,
+        name: &SemaphoreName,
+        max: Option<Count>,
+        level: Option<Level>,
+        paused: Option<bool>,
+    ) -> Result<Reply, Refusal> {
+        let index = self.semaphores.resolve(name)?;
+        let semaphore = self.semaphores.get_mut(index);
+        let before = semaphore.state();
+        semaphore.max = max.unwrap_or(before.max);
+        semaphore.level = level.unwrap_or(before.level);
+        semaphore.paused = paused.unwrap_or(before.paused);
+        let after = semaphore.state();
+        if after.max < before.max {
+            self.send_away(index, EndReason::Never, |count| count > after.max);
+        }
+        self.semaphores.stir(index);
+        Ok(Reply::Changed { name: name.clone(), before: Some(before), after: Some(after) })
+    }
+
+    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Result<Reply, Refusal> {
+        let index = self.semaphores.resolve(name)?;
+        let semaphore = self.semaphores.get(index);
+        let (before, holders) = (semaphore.state(), semaphore.holders.len());
+        let waiters = semaphore.queue.len();
+        if !force && (holders > 0 || waiters > 0) {
+            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        }
+        self.send_away(index, EndReason::Deleted, |_| true);
+        while let Some((fence, slot)) = self.semaphores.get(index).holders.first_key_value() {
+            let (fence, slot) = (*fence, *slot);
+            self.revoke_now(slot, Some(fence), None);
+        }
+        self.semaphores.remove(index);
+        Ok(Reply::Changed { name: name.clone(), before: Some(before), after: None })
+    }
+
+    /// Ends the waits for a semaphore whose count of it is as `concerned` says.
+    fn send_away(
+        &mut self,
+        semaphore: SemaphoreIndex,
+        reason: EndReason,
+        concerned: impl Fn(Count) -> bool,
+    ) {
+        let queue = self.semaphores.get(semaphore).queue.iter();
+        let concerned = queue.map(|(_, slot)| slot).filter(|slot| {
+            let parts = self.peers.get(*slot).ticket.iter().flat_map(|ticket| &ticket.parts);
+            let mut parts = parts.filter(|(part, _)| *part == semaphore);
+            parts.any(|(_, count)| concerned(*count))
+        });
+        for slot in concerned.collect::<Vec<_>>() {
+            self.end_wait(slot, reason);
+        }
+    }
+
+    fn revoke_all(
+        &mut self,
+        targets: impl IntoIterator<Item = (Slot, Target)>,
+        grace: Span,
+        why: Option<&Label>,
+    ) -> Result<Reply, Refusal> {
+        self.check_span(grace)?;
+        let revoke = |(slot, target)| match grace {
+            Span::ZERO => self.revoke_now(slot, target, why.cloned()),
+            _ => self.revoke_later(slot, target, grace, why.cloned()),
+        };
+        let revoked = targets.into_iter().map(revoke).collect();
+        let until = self.now.after(grace);
+        Ok(Reply::Revoked { revoked, until })
+    }
+
+    fn revoke_later(
+        &mut self,
+        slot: Slot,
+        target: Target,
+        grace: Span,
+        why: Option<Label>,
+    ) -> Revoked {
+        let peer = self.peers.get(slot);
+        let (id, connection) = (peer.id, peer.connection());
+        self.forget_revocation(id, target);
+        let until = self.now.after(grace);
+        self.revocations.add(id, target, Revocation { until, why: why.clone() });
+        self.deadlines.add(until, Due::Revocation(id, target));
+        let revoked = self.revoked(slot, target, why);
+        self.effects.push(Effect::Yield { revoked: revoked.clone(), grace, connection });
+        revoked
+    }
+
+    /// Takes away what a revocation says.
+    pub(super) fn revoke_now(&mut self, slot: Slot, target: Target, why: Option<Label>) -> Revoked {
+        let connection = self.peers.get(slot).connection();
+        let revoked = self.revoked(slot, target, why);
+        match target {
+            None => {
+                let gone = self.take_away(slot, ReleaseReason::Revoked, EndReason::Revoked);
+                self.unlist(gone.id, gone.life);
+            }
+            Some(fence) => {
+                let mut holds = self.peers.get(slot).holds.iter();
+                let semaphore = holds.find(|hold| hold.fence == fence).map(|hold| hold.semaphore);
+                if let Some(semaphore) = semaphore {
+                    self.release_one(slot, semaphore, ReleaseReason::Revoked);
+                }
+            }
+        }
+        self.effects.push(Effect::Revoked { revoked: revoked.clone(), connection });
+        revoked
+    }
+
+    /// The grace is over.
+    pub(super) fn revoke_due(&mut self, peer: PeerId, target: Target) {
+        let revocation = self.revocations.remove(peer, target);
+        if let (Some(revocation), Some(slot)) = (revocation, self.peers.find(peer)) {
+            self.revoke_now(slot, target, revocation.why);
+        }
+    }
+
+    /// What was to be taken away is gone.
+    pub(super) fn forget_revocation(&mut self, peer: PeerId, target: Target) {
+        if self.revocations.is_empty() {
+            return;
+        }
+        if let Some(revocation) = self.revocations.remove(peer, target) {
+            self.deadlines.remove(revocation.until, Due::Revocation(peer, target));
+        }
+    }
+
+    fn revoked(&self, slot: Slot, target: Target, why: Option<Label>) -> Revoked {
+        let peer = self.peers.get(slot);
+        let holds = peer.holds.iter();
+        let taken = holds.filter(|hold| target.is_none_or(|fence| fence == hold.fence));
+        let locks: Locks = taken.map(|hold| self.lock(hold)).collect();
+        Revoked { peer: peer.id, locks, whole: target.is_none(), why }
+    }
+}

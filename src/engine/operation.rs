@@ -1,0 +1,92 @@
+//! What operators may ask of the engine, and what comes of it.
+
+use super::ids::{Count, Level, PeerId};
+use super::outcome::Locks;
+use super::settings::SemaphoreSettings;
+use super::text::{Label, SemaphoreName};
+use super::time::{Span, Time};
+
+/// Something that an operator does. A part of [`Command`](super::Command).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Makes a semaphore. Answers [`Reply::Changed`](super::Reply::Changed).
+    Create(SemaphoreSettings),
+    /// Changes what is given, and nothing else of a semaphore. A smaller maximum takes nothing away: nothing new is
+    /// granted until it fits. Whoever waits for more than it is told that it can never be granted. A level is looked
+    /// at when somebody acquires, so those who hold or wait are not concerned. Answers
+    /// [`Reply::Changed`](super::Reply::Changed).
+    Change {
+        /// Which one.
+        name: SemaphoreName,
+        /// How much of it may be held at once.
+        max: Option<Count>,
+        /// Its place in the lock hierarchy.
+        level: Option<Level>,
+        /// Whether to grant nothing until it is resumed.
+        paused: Option<bool>,
+    },
+    /// Removes a semaphore. Unless it is forced, nobody may hold it or wait for it; if it is, those who hold it lose
+    /// their locks and those who wait are told. Answers [`Reply::Changed`](super::Reply::Changed).
+    Delete {
+        /// Which one.
+        name: SemaphoreName,
+        /// Whether to take it from those who hold or wait.
+        force: bool,
+    },
+    /// Takes one lock from a peer, or the peer with all that it holds and waits for. With a `grace` its connection is
+    /// told at once ([`Effect::Yield`](super::Effect::Yield)) and may finish within that time; a later revocation
+    /// of the same replaces an earlier one. Answers [`Reply::Revoked`](super::Reply::Revoked).
+    Revoke {
+        /// From whom.
+        peer: PeerId,
+        /// Its lock on which semaphore. `None`: the whole peer.
+        name: Option<SemaphoreName>,
+        /// How long the holder may take to finish.
+        grace: Span,
+        /// What the holder is told.
+        why: Option<Label>,
+    },
+    /// Takes all locks on a semaphore from whoever holds them, as [`Operation::Revoke`] does with one. Answers
+    /// [`Reply::Revoked`](super::Reply::Revoked).
+    Free {
+        /// Which one.
+        name: SemaphoreName,
+        /// How long the holders may take to finish.
+        grace: Span,
+        /// What the holders are told.
+        why: Option<Label>,
+    },
+}
+
+/// What an operator can change about a semaphore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SemaphoreState {
+    /// How much of it may be held at once.
+    pub max: Count,
+    /// Its place in the lock hierarchy.
+    pub level: Level,
+    /// Whether nothing is granted.
+    pub paused: bool,
+}
+
+/// What is or will be taken from a peer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Revoked {
+    /// From whom.
+    pub peer: PeerId,
+    /// Which of its locks.
+    pub locks: Locks,
+    /// Whether the peer itself goes.
+    pub whole: bool,
+    /// What the holder is told.
+    pub why: Option<Label>,
+}
+
+/// A revocation whose grace is not over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Revocation {
+    /// When it is.
+    pub until: Time,
+    /// What the holder was told.
+    pub why: Option<Label>,
+}

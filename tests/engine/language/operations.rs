@@ -1,0 +1,91 @@
+//! What operators do, as text: `create A=3@1`, `change A max 2 level 1 pause`, `delete A force`, `revoke 1 A grace 5s
+//! why late`, `revoke 1`, `free A`.
+
+use throttle::engine::{Count, Label, Level, Operation, Span};
+
+use super::{Words, parse_name, parse_semaphore, write::option};
+
+/// `None`: the verb is none of an operator's.
+pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operation>, String> {
+    let operation = match verb {
+        "create" => {
+            let (name, value) = words.next("a semaphore")?.split_once('=').ok_or("no max")?;
+            Operation::Create(parse_semaphore(name, value)?)
+        }
+        "change" => Operation::Change {
+            name: parse_name(words.next("a semaphore")?)?,
+            max: words.option("max")?.map(|max| Count::new(max).ok_or("not a max")).transpose()?,
+            level: words.option("level")?.map(Level),
+            paused: words
+                .0
+                .next_if(|word| ["pause", "resume"].contains(word))
+                .map(|w| w == "pause"),
+        },
+        "delete" => Operation::Delete {
+            name: parse_name(words.next("a semaphore")?)?,
+            force: words.0.next_if_eq(&"force").is_some(),
+        },
+        "revoke" => Operation::Revoke {
+            peer: words.next("a peer")?.parse().map_err(|_| "not a peer")?,
+            name: words.0.next_if(|word| !WORDS.contains(word)).map(parse_name).transpose()?,
+            grace: words.span("grace")?.unwrap_or(Span::ZERO),
+            why: why(words)?,
+        },
+        "free" => Operation::Free {
+            name: parse_name(words.next("a semaphore")?)?,
+            grace: words.span("grace")?.unwrap_or(Span::ZERO),
+            why: why(words)?,
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(operation))
+}
+
+const WORDS: [&str; 2] = ["grace", "why"];
+
+fn why(words: &mut Words<'_>) -> Result<Option<Label>, String> {
+    let why = words.option::<String>("why")?.map(|why| Label::new(&why));
+    why.transpose().map_err(|error| error.to_string())
+}
+
+pub(super) fn write(operation: &Operation) -> String {
+    match operation {
+        Operation::Create(it) => format!("create {}={}@{}", it.name, it.max, it.level),
+        Operation::Change { name, max, level, paused } => {
+            let paused = paused.map(|paused| if paused { " pause" } else { " resume" });
+            let (max, level) = (option("max", *max), option("level", *level));
+            format!("change {name}{max}{level}{}", paused.unwrap_or_default())
+        }
+        Operation::Delete { name, force } => {
+            format!("delete {name}{}", if *force { " force" } else { "" })
+        }
+        Operation::Revoke { peer, name, grace, why } => {
+            let name = name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            format!("revoke {peer}{name}{}{}", write_grace(*grace), option("why", why.as_ref()))
+        }
+        Operation::Free { name, grace, why } => {
+            format!("free {name}{}{}", write_grace(*grace), option("why", why.as_ref()))
+        }
+    }
+}
+
+fn write_grace(grace: Span) -> String {
+    option("grace", Some(grace).filter(|grace| *grace != Span::ZERO))
+}
+
+#[test]
+fn what_is_written_can_be_read() {
+    for text in [
+        "create A=3@1",
+        "change A max 2 level -1 pause",
+        "change A resume",
+        "delete A force",
+        "revoke 1 A grace 5s why late",
+        "revoke s1",
+        "free A grace 1ms",
+    ] {
+        let mut words = Words(text.split_whitespace().peekable());
+        let verb = words.next("a verb").unwrap();
+        assert_eq!(write(&parse(verb, &mut words).unwrap().unwrap()), text);
+    }
+}

@@ -1,0 +1,184 @@
+//! What operators do, in the naive model.
+
+use throttle::engine::{
+    Effect, EndReason, Fence, Label, Operation, PeerId, Refusal, ReleaseReason, Reply, Revoked,
+    SemaphoreName, SemaphoreState, Span, Time,
+};
+
+use super::{Answer, Model, Over};
+
+/// What will be taken away, and when.
+#[derive(Clone, Debug)]
+pub(super) struct Revocation {
+    pub(super) peer: PeerId,
+    pub(super) fence: Option<Fence>,
+    pub(super) until: Time,
+    why: Option<Label>,
+}
+
+impl Model {
+    pub(super) fn operate(&mut self, operation: &Operation) -> Answer {
+        match operation {
+            Operation::Create(settings) => {
+                if self.semaphore(&settings.name).is_ok() {
+                    return Err(Refusal::SemaphoreExists(settings.name.clone()));
+                }
+                let max = self.settings.limits.max_semaphores;
+                if self.settings.semaphores.len() >= max {
+                    return Err(Refusal::TooManySemaphores { max });
+                }
+                self.settings.semaphores.push(settings.clone());
+                let (name, after) = (settings.name.clone(), self.state(&settings.name));
+                Ok(Reply::Changed { name, before: None, after })
+            }
+            Operation::Change { name, max, level, paused } => {
+                self.semaphore(name)?;
+                let before = self.state(name);
+                let found = self.settings.semaphores.iter_mut().find(|it| it.name == *name);
+                let semaphore = found.unwrap();
+                semaphore.max = max.unwrap_or(semaphore.max);
+                semaphore.level = level.unwrap_or(semaphore.level);
+                let max = semaphore.max;
+                if let Some(paused) = paused {
+                    self.paused.retain(|it| it != name);
+                    self.paused.extend(paused.then(|| name.clone()));
+                }
+                for (peer, count) in self.waiters(name) {
+                    if count > max.get() {
+                        self.end_wait(peer, EndReason::Never);
+                    }
+                }
+                Ok(Reply::Changed { name: name.clone(), before, after: self.state(name) })
+            }
+            Operation::Delete { name, force } => self.delete(name, *force),
+            Operation::Revoke { peer, name, grace, why } => {
+                if let Some(name) = name {
+                    self.semaphore(name)?;
+                }
+                let held = self.known(*peer)?;
+                let fence = match name {
+                    None => None,
+                    Some(name) => match held.lock(name) {
+                        None => return Err(Refusal::NotHeld(name.clone())),
+                        Some(lock) => Some(lock.fence),
+                    },
+                };
+                self.revoke_all(vec![(*peer, fence)], *grace, why.as_ref())
+            }
+            Operation::Free { name, grace, why } => {
+                self.semaphore(name)?;
+                let holders = self.holders(name).into_iter();
+                let targets = holders.map(|(peer, _, lock)| (peer, Some(lock.fence))).collect();
+                self.revoke_all(targets, *grace, why.as_ref())
+            }
+        }
+    }
+
+    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Answer {
+        self.semaphore(name)?;
+        let (holders, waiters) = (self.holders(name), self.waiters(name));
+        let before = self.state(name);
+        if !force && (!holders.is_empty() || !waiters.is_empty()) {
+            let (holders, waiters) = (holders.len(), waiters.len());
+            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        }
+        for (peer, _) in waiters {
+            self.end_wait(peer, EndReason::Deleted);
+        }
+        for (peer, _, lock) in holders {
+            self.revoke(peer, Some(lock.fence), None);
+        }
+        self.settings.semaphores.retain(|it| it.name != *name);
+        self.paused.retain(|it| it != name);
+        Ok(Reply::Changed { name: name.clone(), before, after: None })
+    }
+
+    fn revoke_all(
+        &mut self,
+        targets: Vec<(PeerId, Option<Fence>)>,
+        grace: Span,
+        why: Option<&Label>,
+    ) -> Answer {
+        self.check_span(grace)?;
+        let until = self.now.after(grace);
+        let mut all = vec![];
+        for (peer, fence) in targets {
+            if grace == Span::ZERO {
+                all.push(self.revoke(peer, fence, why.cloned()));
+                continue;
+            }
+            self.revocations.retain(|it| (it.peer, it.fence) != (peer, fence));
+            self.revocations.push(Revocation { peer, fence, until, why: why.cloned() });
+            let revoked = self.revoked(peer, fence, why.cloned());
+            all.push(revoked.clone());
+            let connection = self.peer(peer).unwrap().connection();
+            self.effects.push(Effect::Yield { revoked, grace, connection });
+        }
+        Ok(Reply::Revoked { revoked: all, until })
+    }
+
+    pub(super) fn revoke_due(&mut self, peer: PeerId, fence: Option<Fence>) {
+        let due = self.revocations.iter().position(|it| (it.peer, it.fence) == (peer, fence));
+        if let Some(due) = due {
+            let why = self.revocations.remove(due).why;
+            self.revoke(peer, fence, why);
+        }
+    }
+
+    fn revoke(&mut self, id: PeerId, fence: Option<Fence>, why: Option<Label>) -> Revoked {
+        let revoked = self.revoked(id, fence, why);
+        let connection = self.peer(id).unwrap().connection();
+        if revoked.whole {
+            self.remove(id, ReleaseReason::Revoked, EndReason::Revoked);
+        } else {
+            for lock in &revoked.locks {
+                self.release_because(id, &lock.name, ReleaseReason::Revoked);
+            }
+        }
+        self.effects.push(Effect::Revoked { revoked: revoked.clone(), connection });
+        revoked
+    }
+
+    fn revoked(&mut self, peer: PeerId, fence: Option<Fence>, why: Option<Label>) -> Revoked {
+        let locks = self.peer(peer).unwrap().locks.iter();
+        let locks = locks.filter(|lock| fence.is_none_or(|fence| fence == lock.fence));
+        Revoked { peer, locks: locks.cloned().collect(), whole: fence.is_none(), why }
+    }
+
+    /// Those that are still of something that is there.
+    pub(super) fn forget_revocations(&mut self) {
+        let peers = &self.peers;
+        self.revocations.retain(|it| {
+            let peer = peers.iter().find(|peer| peer.id == it.peer);
+            peer.is_some_and(|peer| {
+                it.fence.is_none_or(|fence| peer.locks.iter().any(|lock| lock.fence == fence))
+            })
+        });
+    }
+
+    pub(super) fn revocation_deadlines(&self) -> impl Iterator<Item = (Time, Over, PeerId)> {
+        self.revocations.iter().map(|it| (it.until, Over::Revocation(it.peer, it.fence), it.peer))
+    }
+
+    pub(crate) fn state(&self, name: &SemaphoreName) -> Option<SemaphoreState> {
+        let semaphore = self.semaphore(name).ok()?;
+        let (max, level) = (semaphore.max, semaphore.level);
+        Some(SemaphoreState { max, level, paused: self.paused.contains(name) })
+    }
+
+    pub(crate) fn names(&self) -> Vec<SemaphoreName> {
+        let mut names: Vec<_> = self.settings.semaphores.iter().map(|it| it.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// In the order of the queue, with how much they want of it.
+    fn waiters(&self, name: &SemaphoreName) -> Vec<(PeerId, u32)> {
+        let mut queue: Vec<_> = self.peers.iter().filter(|peer| peer.waits_for(name)).collect();
+        queue.sort_by_key(|peer| peer.place());
+        let count = |parts: &[(SemaphoreName, throttle::engine::Count)]| {
+            parts.iter().find(|(part, _)| part == name).unwrap().1.get()
+        };
+        queue.iter().map(|peer| (peer.id, count(&peer.ticket.as_ref().unwrap().parts))).collect()
+    }
+}
