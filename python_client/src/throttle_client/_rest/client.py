@@ -16,7 +16,7 @@ from throttle_client._errors import (
     UnknownSemaphore,
 )
 
-from .retry import send_with_retries
+from .retry import bounded, send_with_retries
 
 _TIMEOUT_SEC = 30.0
 _BAD_REQUEST, _CONFLICT, _OK, _ACCEPTED = 400, 409, 200, 202
@@ -144,7 +144,7 @@ class Client:
         **arguments: Any,  # noqa: ANN401  as of requests
     ) -> requests.Response:
         url = self.base_url.rstrip("/") + path
-        response = send_with_retries(lambda: requests.request(method, url, timeout=timeout, **arguments))
+        response = send_with_retries(lambda: requests.request(method, url, timeout=bounded(timeout), **arguments))
         if response.status_code in (_BAD_REQUEST, _CONFLICT):
             raise _refusal(response.text, semaphore)
         response.raise_for_status()

@@ -12,11 +12,14 @@ import requests
 from throttle_client._errors import UnknownPeer
 
 from .client import Client
-from .retry import patience
+from .retry import bounded, patience
 
 logger = logging.getLogger("throttle_client")
 
 _EXPIRATION = timedelta(minutes=5)
+
+# What a request takes at most, to connect and to be answered.
+_LONGEST_SEC = 60.0
 
 
 class Peer:
@@ -124,11 +127,11 @@ class PeerWithHeartbeat(Peer):
         self.thread.start()
 
     def stop_heartbeat(self) -> None:
-        """Give no more signs of life. Afterwards none is on its way."""
+        """Give no more signs of life. Afterwards none is on its way, unless the server does not answer one in time."""
         self.cancel.set()
         thread, self.thread = self.thread, None
         if thread is not None and thread is not current_thread():
-            thread.join()
+            thread.join(bounded(_LONGEST_SEC))
 
     def _run(self, cancel: Event) -> None:
         with patience(cancel=cancel):
