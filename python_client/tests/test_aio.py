@@ -211,11 +211,32 @@ async def test_acquire_and_release_without_a_block(serve: Serve) -> None:
     async with aio.connect(websocket_url(server)) as throttle:
         lease = await throttle.acquire("A")
         assert "held" in repr(lease)
+        lease.check()
         await lease.release()
         await lease.release()
         assert "released" in repr(lease)
-        async with throttle.lock("A", timeout=20):
-            pass
+        async with throttle.lock("A", timeout=20) as second:
+            with pytest.raises(ThrottleError, match="the lease of 'A' was released") as over:
+                lease.check()
+        assert (type(over.value), over.value.code, over.value.semaphore) == (ThrottleError, "released", "A")
+        with pytest.raises(ThrottleError, match="released"):
+            second.check()
+
+
+async def test_errors_about_several_semaphores_name_them_all(serve: Serve) -> None:
+    want = {"A": 1, "B": 1, "C": 1}
+    async with aio.connect(websocket_url(serve("A = 1\nB = 1\nC = 1"))) as throttle:
+        async with throttle.lock(want) as lease:
+            for timeout, words in ((0, "are not all free"), (0.05, "were not granted within")):
+                with pytest.raises(AcquireTimeout, match=f"^'A', 'B' and 'C' {words}") as late:
+                    await asyncio.create_task(throttle.acquire(want, timeout=timeout))
+                assert late.value.semaphore is None
+            with pytest.raises(HierarchyViolation, match="holds 'A' and 'B' already") as twice:
+                await throttle.acquire({"B": 1, "A": 1})
+            assert twice.value.semaphore == "A"
+        with pytest.raises(ThrottleError, match="the lease of 'A', 'B' and 'C' was released") as over:
+            lease.check()
+        assert over.value.semaphore is None
 
 
 async def test_a_lock_can_be_entered_often_and_by_many(serve: Serve) -> None:

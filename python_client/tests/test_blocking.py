@@ -160,6 +160,41 @@ def test_no_server_is_said_after_a_while() -> None:
         pytest.fail("there is no server")
 
 
+def test_a_released_lease_says_so_at_once(serve: Serve) -> None:
+    with throttle_client.connect(websocket_url(serve("A = 2"))) as throttle:
+        for _ in range(20):
+            lease = throttle.acquire("A")
+            lease.check()
+            lease.release()
+            assert repr(lease) == "<Lease of {'A': 1}, released>"
+            assert lease.safe_for == 0
+            with pytest.raises(ThrottleError, match="the lease of 'A' was released") as over:
+                lease.check()
+            assert (over.value.code, over.value.semaphore) == ("released", "A")
+            assert not lease.lost.is_set()
+            lease.release()
+
+
+def test_the_lease_of_a_thread_that_has_ended_is_held_on(serve: Serve) -> None:
+    server = serve("A = 1\nB = 1")
+    with throttle_client.connect(websocket_url(server), expires_in=0.5) as throttle:
+        kept = list[Lease]()
+        for name in "AB":
+            thread = threading.Thread(target=lambda name=name: kept.append(throttle.acquire(name)))
+            thread.start()
+            thread.join()
+        del kept[1]
+        gc.collect()
+        time.sleep(1)
+        # The one is still in somebody's hands; and with the other one, what it guards may still be in use.
+        assert (remainder(server, "A"), remainder(server, "B")) == (0, 0)
+        kept[0].check()
+        kept[0].release()
+        with throttle.lock("A", timeout=20):
+            assert remainder(server, "B") == 0
+    eventually(lambda: remainder(server, "B") == 1, "the end of the client gives it back")
+
+
 # --- Losing
 
 

@@ -162,7 +162,8 @@ class Throttle:
     async def acquire(self, semaphore: Wanted, count: int = 1, **options: Unpack[LockOptions]) -> Lease:
         """Wait for the grant without a block. Arguments and errors are those of `lock`; call `release` at the end.
 
-        Prefer `lock`: what is acquired like this is held until it is released, whatever becomes of the task.
+        Prefer `lock`: what is acquired like this is held until it is released or the client is closed, also when the
+        task has ended and nobody has the lease any more. Any task may release it.
 
         Example:
             >>> lease = await throttle.acquire("A", timeout=10)

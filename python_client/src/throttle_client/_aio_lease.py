@@ -30,7 +30,7 @@ class Lost:
         return self._is_lost()
 
     async def wait(self) -> None:
-        """Wait until the lease is lost."""
+        """Wait until the lease is lost. One that was released never is any more."""
         if not self._is_lost():
             await self._event.wait()
 
@@ -58,13 +58,14 @@ class Lease(BaseLease):
         Raises:
             LeaseLost: it was lost before, and `on_lost` is not a callback.
         """
-        if not self._hold.over:
+        if not self._over:
             self._end()
             self._conclude(None)
 
     def _end(self) -> None:
         self._is_lost()
         self._link.release(self._hold)
+        self._released = True
 
     def _forfeit(self) -> None:
         self._link.forfeit(self._hold)
@@ -72,7 +73,7 @@ class Lease(BaseLease):
     def _was_lost(self) -> None:
         self.lost.set()
         self._call_back()
-        if self._on_lost == "cancel" and not self._hold.over and self._task is not None and not self._cancelled:
+        if self._on_lost == "cancel" and not self._over and self._task is not None and not self._cancelled:
             self._cancelled = True
             self._task.cancel(f"the lease was lost ({self._hold.lost})")
 

@@ -156,7 +156,8 @@ class Throttle:
     def acquire(self, semaphore: Wanted, count: int = 1, **options: Unpack[LockOptions]) -> Lease:
         """Wait for the grant without a block. Arguments and errors are those of `lock`; call `release` at the end.
 
-        Prefer `lock`: what is acquired like this is held until it is released, whatever becomes of the thread.
+        Prefer `lock`: what is acquired like this is held until it is released or the client is closed, also when the
+        thread has ended and nobody has the lease any more. Any thread may release it.
 
         Example:
             >>> lease = throttle.acquire("A", timeout=10)

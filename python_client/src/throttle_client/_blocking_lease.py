@@ -35,7 +35,10 @@ class Lost:
         return self._is_lost()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the lease is lost, for so many seconds at most; returns whether it is."""
+        """Wait until the lease is lost, for so many seconds at most; returns whether it is.
+
+        A lease that was released is never lost any more.
+        """
         return self._is_lost() or self._event.wait(timeout)
 
     def set(self) -> None:
@@ -63,10 +66,12 @@ class Lease(BaseLease):
         self._exit(None)
 
     def _exit(self, error: BaseException | None) -> None:
-        if self._hold.over:
+        if self._over:
             return
         self._is_lost()
         self._give_back()
+        # Not before: whoever is interrupted up to here can do it again.
+        self._released = True
         self._conclude(error)
 
     def _give_back(self) -> None:

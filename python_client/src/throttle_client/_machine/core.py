@@ -18,6 +18,7 @@ from .outbox import Outbox
 from .peers import Peers
 from .settings import HEARTBEAT, MAX_EXPIRES_IN, Settings
 from .state import Hold, Peer, Stage, Ticket
+from .words import only
 
 
 class Core:
@@ -253,7 +254,7 @@ class Core:
         ticket = peer.ticket
         if ticket is not None:
             message = f"the lease of the block around this one is lost ({reason})"
-            self.withdraw(now, ticket, LeaseLost(message, code=reason))
+            self.withdraw(now, ticket, LeaseLost(message, code=reason, semaphore=only(peer.held)))
         else:
             self.settle(now, peer)
 

@@ -18,7 +18,7 @@ from .reconnect import FATAL, Backoff
 from .settings import Settings
 from .state import Hold, Message, Peer, Stage, Ticket
 from .timing import Timing
-from .words import timed_out
+from .words import listed, only, timed_out
 
 
 class Session:
@@ -181,11 +181,12 @@ class Session:
 
 def _nesting_refusal(peer: Peer, ticket: Ticket) -> ThrottleError | None:
     if peer.dead:
-        return LeaseLost("nothing can be acquired inside a block whose lease is lost")
+        message = f"nothing can be acquired inside a block whose lease is lost, here that of {listed(peer.held)}"
+        return LeaseLost(message, semaphore=only(peer.held))
     if peer.ticket is not None:
         return ThrottleError("this thread or task waits for something else already", code="already_pending")
-    twice = next((name for name in ticket.want if name in peer.held), None)
-    if twice is None:
+    twice = [name for name in peer.held if name in ticket.want]
+    if not twice:
         return None
-    message = f"this thread or task holds {twice!r} already; a lock does not nest within itself, nor grow"
-    return HierarchyViolation(message, semaphore=twice)
+    message = f"this thread or task holds {listed(twice)} already; a lock does not nest within itself, nor grow"
+    return HierarchyViolation(message, semaphore=twice[0])
