@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import pickle
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-import throttle_client
 from conftest import Serve
 from support import busy, eventually, peers, remainder, waiting, websocket_url
 from throttle_client import (
@@ -305,72 +303,6 @@ async def test_a_client_belongs_to_one_loop(serve: Serve) -> None:
                 await throttle.acquire("A")
 
         await asyncio.to_thread(asyncio.run, elsewhere())
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("http://localhost:8000", "connect to 'ws://localhost:8000'"),
-        ("https://localhost", "connect to 'wss://localhost'"),
-        ("localhost:8000", "is no URL like"),
-        ("ws://", "is no URL like"),
-        ("ws://localhost:port", "[Pp]ort"),
-    ],
-)
-def test_a_wrong_url_is_explained(url: str, words: str) -> None:
-    for connect in (aio.connect, throttle_client.connect):
-        with pytest.raises(ValueError, match=words):
-            connect(url)
-
-
-def test_a_password_is_not_shown() -> None:
-    for connect in (aio.connect, throttle_client.connect):
-        throttle = connect("wss://user:password@localhost/throttle", token="secret")  # noqa: S106  not one
-        assert repr(throttle).endswith("Throttle on wss://localhost/throttle/ws>")
-        assert "secret" not in repr(throttle._options.settings)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "kind", "words"),
-    [
-        ({"semaphore": "A", "timeout": -1}, ValueError, "timeout must not be negative"),
-        ({"semaphore": "A", "timeout": timedelta(seconds=-1)}, ValueError, "timeout must not be negative"),
-        ({"semaphore": "A", "timeout": math.nan}, ValueError, "timeout must not be negative"),
-        ({"semaphore": "A", "timeout": "1s"}, TypeError, "timeout must be seconds"),
-        ({"semaphore": {}}, ValueError, "nothing is asked for"),
-        ({"semaphore": ""}, ValueError, "must not be empty"),
-        ({"semaphore": "\ud800"}, ValueError, "surrogates"),
-        ({"semaphore": None}, TypeError, "named by a text"),
-        ({"semaphore": "A", "count": 0}, ValueError, "at least 1"),
-        ({"semaphore": "A", "count": 1.5}, TypeError, "whole number"),
-        ({"semaphore": "A", "count": True}, TypeError, "whole number"),
-        ({"semaphore": {"A": 1}, "count": 2}, TypeError, "either in the mapping or"),
-        ({"semaphore": "A", "priority": 128}, ValueError, "priority"),
-        ({"semaphore": "A", "on_lost": "ignore"}, ValueError, "on_lost must be"),
-        ({"semaphore": "A", "progress": 3}, TypeError, "progress is True or a callable"),
-    ],
-)
-def test_wrong_arguments_are_explained(arguments: dict[str, Any], kind: type[Exception], words: str) -> None:
-    for throttle in (aio.connect("ws://localhost:1"), throttle_client.connect("ws://localhost:1")):
-        with pytest.raises(kind, match=words):
-            throttle.lock(**arguments)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"label": "x" * 129},
-        {"label": "a\nb"},
-        {"expires_in": 0},
-        {"expires_in": -1},
-        {"patience": -1},
-        {"on_lost": "x"},
-    ],
-)
-def test_wrong_options_are_explained(options: dict[str, Any]) -> None:
-    for connect in (aio.connect, throttle_client.connect):
-        with pytest.raises(ValueError, match=r"label|expires_in|patience|on_lost"):
-            connect("ws://localhost:1", **options)
 
 
 async def test_no_server_is_said_after_a_while() -> None:

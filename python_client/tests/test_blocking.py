@@ -179,8 +179,12 @@ def test_the_lease_of_a_thread_that_has_ended_is_held_on(serve: Serve) -> None:
     server = serve("A = 1\nB = 1")
     with throttle_client.connect(websocket_url(server), expires_in=0.5) as throttle:
         kept = list[Lease]()
+
+        def work(name: str) -> None:
+            kept.append(throttle.acquire(name))
+
         for name in "AB":
-            thread = threading.Thread(target=lambda name=name: kept.append(throttle.acquire(name)))
+            thread = threading.Thread(target=work, args=(name,))
             thread.start()
             thread.join()
         del kept[1]
