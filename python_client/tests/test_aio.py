@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import socket
 from datetime import timedelta
 from typing import Any
 
@@ -306,7 +307,9 @@ async def test_a_client_belongs_to_one_loop(serve: Serve) -> None:
 
 
 async def test_no_server_is_said_after_a_while() -> None:
-    with pytest.raises(ServerUnavailable, match="no connection to the server") as refused:
+    with pytest.raises(
+        ServerUnavailable, match=r"^no connection to ws://127.0.0.1:1/ws: Connection refused$"
+    ) as refused:
         async with aio.connect("ws://127.0.0.1:1", patience=0.2):
             pytest.fail("there is no server")
     assert isinstance(refused.value, ConnectionError)
@@ -322,6 +325,33 @@ async def test_no_server_is_said_after_a_while() -> None:
 
 async def test_what_is_no_throttle_server_is_said_at_once(serve: Serve) -> None:
     server = serve()
-    with pytest.raises(ServerUnavailable, match="404"):
+    with pytest.raises(ServerUnavailable, match=r"no connection to ws://.*/elsewhere/ws: the server answered 404"):
         async with aio.connect(f"{websocket_url(server)}/elsewhere", patience=None):
             pytest.fail("there is no session to be had")
+
+
+async def test_who_mistakes_tls_is_told(serve: Serve) -> None:
+    url = websocket_url(serve()).replace("ws://", "wss://")
+    with pytest.raises(ServerUnavailable, match=f"no connection to {url}/ws: .*SSL.*its URL begins with 'ws://'"):
+        async with aio.connect(url, patience=0.2):
+            pytest.fail("it has no TLS")
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        # What a server with TLS says: an alert that this is no handshake.
+        writer.write(bytes.fromhex("15030100020246"))
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ServerUnavailable, match="its URL begins with 'wss://'"):
+            async with aio.connect(f"ws://127.0.0.1:{port}", patience=0.2):
+                pytest.fail("it has TLS")
+
+
+async def test_a_server_that_says_nothing_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"ws://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ServerUnavailable, match=f"no connection to {url}/ws: no answer yet"):
+            async with aio.connect(url, patience=0.2):
+                pytest.fail("it says nothing")

@@ -43,9 +43,9 @@ def check_url(url: object) -> str:
     parts = _split(url, "url", example)
     if parts.scheme in ("http", "https"):
         better = urlunsplit(parts._replace(scheme="wss" if parts.scheme == "https" else "ws"))
-        raise ValueError(f"url must be for WebSockets, but {shown(url)} is for REST; connect to {shown(better)}")
+        raise ValueError(f"url must be for WebSockets, but {_quoted(url)} is for REST; connect to {_quoted(better)}")
     if parts.scheme not in ("ws", "wss"):
-        raise ValueError(f"url must be like {example}, not {shown(url)}")
+        raise ValueError(f"url must be like {example}, not {_quoted(url)}")
     path = parts.path.rstrip("/")
     if not path.endswith("/ws"):
         path += "/ws"
@@ -53,7 +53,7 @@ def check_url(url: object) -> str:
     try:
         parse_uri(whole)
     except InvalidURI as error:
-        raise ValueError(f"url must be like {example}, not {shown(url)}: {error.msg}") from None
+        raise ValueError(f"url must be like {example}, not {_quoted(url)}: {error.msg}") from None
     return whole
 
 
@@ -62,13 +62,13 @@ def check_rest_url(url: object, name: str) -> None:
     parts = _split(url, name, "'http://localhost:8000'")
     if parts.scheme in ("ws", "wss"):
         better = urlunsplit(parts._replace(scheme="https" if parts.scheme == "wss" else "http"))
-        how = f"give {shown(better)} here, or use throttle_client.connect"
-        raise ValueError(f"{name} must be for REST, but {shown(url)} is for WebSockets; {how}")
+        how = f"give {_quoted(better)} here, or use throttle_client.connect"
+        raise ValueError(f"{name} must be for REST, but {_quoted(url)} is for WebSockets; {how}")
 
 
 def _split(url: object, name: str, example: str) -> SplitResult:
     """Take a URL apart that has all its parts."""
-    allowed = f"{name} must be like {example}, not {shown(url)}"
+    allowed = f"{name} must be like {example}, not {_quoted(url)}"
     if not isinstance(url, str):
         raise TypeError(allowed)
     if re.search(r"[\s\x00-\x1f\x7f-\x9f]", url):
@@ -86,9 +86,13 @@ def _split(url: object, name: str, example: str) -> SplitResult:
     return parts
 
 
-def shown(url: object) -> str:
-    """Show a URL, or what was given for one: without a password, and without its query."""
-    return repr(re.sub("//.*@", "//", url.partition("?")[0]) if isinstance(url, str) else url)
+def shown(url: str) -> str:
+    """Show a URL without a password and without its query."""
+    return re.sub("//.*@", "//", url.partition("?")[0])
+
+
+def _quoted(url: object) -> str:
+    return repr(shown(url) if isinstance(url, str) else url)
 
 
 def check_context(context: object, url: str) -> ssl.SSLContext | None:
@@ -98,7 +102,7 @@ def check_context(context: object, url: str) -> ssl.SSLContext | None:
     if not isinstance(context, ssl.SSLContext):
         raise TypeError(f"ssl must be an ssl.SSLContext or None, not {context!r}")
     if not url.startswith("wss:"):
-        raise ValueError(f"ssl is for 'wss://...': with {shown(url)} nothing is encrypted")
+        raise ValueError(f"ssl is for 'wss://...': with {_quoted(url)} nothing is encrypted")
     return context
 
 

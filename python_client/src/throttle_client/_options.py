@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from ._arguments import (
     Duration,
@@ -20,6 +19,7 @@ from ._arguments import (
     check_patience,
     check_token,
     check_url,
+    shown,
 )
 from ._machine.settings import Settings
 from ._version import __version__
@@ -38,9 +38,8 @@ class Options:
 
     @property
     def place(self) -> str:
-        """The URL as it may be shown: without a password."""
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=""))
+        """The URL as it may be shown."""
+        return self.settings.server
 
 
 def check_options(  # noqa: PLR0913  they are the options of `connect`
@@ -55,15 +54,16 @@ def check_options(  # noqa: PLR0913  they are the options of `connect`
     can_cancel: bool,
 ) -> Options:
     """Check the options of `connect`; raises `ValueError` or `TypeError` with what is wrong."""
-    place = check_url(url)
+    whole = check_url(url)
     settings = Settings(
         label=default_label() if label is None else check_label(label),
         expires_in=check_expires_in(expires_in),
         patience=check_patience(patience),
         token=check_token(token),
         client=f"throttle-client-python/{__version__}",
+        server=shown(whole),
     )
-    return Options(place, settings, check_on_lost(on_lost, can_cancel=can_cancel), check_context(context, place))
+    return Options(whole, settings, check_on_lost(on_lost, can_cancel=can_cancel), check_context(context, whole))
 
 
 def default_label() -> str:

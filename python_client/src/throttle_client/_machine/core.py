@@ -38,7 +38,7 @@ class Core:
         self.memory_lost = False
         # Since when there is no connection, and why. None while there is one, and before the first attempt has failed.
         self.outage_since: float | None = None
-        self.unreachable = "not connected yet"
+        self.unreachable = "no answer yet"
         # Why there will be no connection any more.
         self.failure: ThrottleError | None = None
         self.asked: dict[int, Ticket] = {}
@@ -260,7 +260,7 @@ class Core:
 
     def unavailable(self) -> ServerUnavailable:
         """Make the error for who cannot be served for want of a connection."""
-        return ServerUnavailable(f"no connection to the server: {self.unreachable}")
+        return ServerUnavailable(f"no connection to {self.settings.server}: {self.unreachable}")
 
     def _retire(self, peer: Peer) -> None:
         """Have a peer closed that the server may still know, once there is a connection again."""

@@ -46,10 +46,9 @@ class Session:
         failure = self._core.failure
         return None if failure is None else type(failure)(*failure.args, code=failure.code)
 
-    @property
-    def unreachable(self) -> str:
-        """Why there is no connection."""
-        return self._core.unreachable
+    def unavailable(self) -> ServerUnavailable:
+        """Say that there is no connection, and why."""
+        return self._core.unavailable()
 
     @property
     def peers(self) -> int:
@@ -144,12 +143,11 @@ class Session:
         core.disconnect()
         if core.failure is not None:
             return None
+        core.unreachable = why
         if fatal or code in FATAL:
-            name = FATAL.get(code or 0, "unavailable")
-            failure = ServerUnavailable(why) if code is None else ThrottleError(why, code=name)
+            failure = core.unavailable() if code is None else ThrottleError(why, code=FATAL.get(code, "unavailable"))
             self._fail(now, failure, "expired")
             return None
-        core.unreachable = why
         if core.outage_since is None:
             core.outage_since = now
         for ticket in core.tickets():
