@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import throttle_client
-from throttle_client import aio
+from throttle_client import Client, Peer, PeerWithHeartbeat, aio, get_local_peer
 from throttle_client._options import default_label
 
 CONNECTS: list[Callable[..., Any]] = [throttle_client.connect, aio.connect]
@@ -175,3 +175,82 @@ def test_only_tasks_can_be_cancelled() -> None:
     aio.connect("ws://localhost:1", on_lost="cancel")
     with pytest.raises(ValueError, match="on_lost must be 'raise' or a callable, not 'cancel': a thread"):
         CONNECTS[0]("ws://localhost:1", on_lost="cancel")
+
+
+# --- Over REST
+
+NOWHERE = "http://127.0.0.1:1"
+
+lock: Callable[..., Any] = throttle_client.lock
+
+LOCKS: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"timeout": 2}, TypeError, r"timeout must be a timedelta, not 2; timedelta\(seconds=2\) is one"),
+    ({"timeout": 0}, TypeError, "timeout must be a timedelta, not 0"),
+    ({"timeout": "2"}, TypeError, "timeout must be a timedelta, not '2'$"),
+    ({"timeout": -timedelta(seconds=1)}, ValueError, "timeout must be a timedelta that is not negative, not .*days=-1"),
+    ({"count": 1.5}, TypeError, "count must be a whole number from 1 to 2147483648, not 1.5"),
+    ({"count": "2"}, TypeError, "count must be .*, not '2'"),
+    ({"count": True}, TypeError, "count must be .*, not True"),
+    ({"count": 2**70}, ValueError, "count must be .*, not 1180591620717411303424"),
+    ({"semaphore": ""}, ValueError, "name of a semaphore must not be empty"),
+    ({"semaphore": None}, TypeError, "name of a semaphore must be a text, not None"),
+    ({"tiemout": 2}, TypeError, r"^lock\(\) got an unexpected keyword argument 'tiemout'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "kind", "words"), LOCKS)
+@pytest.mark.parametrize("server", [NOWHERE, Client(NOWHERE)], ids=["url", "client"])
+def test_an_older_lock_explains_wrong_arguments(
+    server: Any, arguments: dict[str, Any], kind: type[Exception], words: str
+) -> None:
+    with pytest.raises(kind, match=words):
+        lock(server, **({"semaphore": "A"} | arguments))
+
+
+REST_URLS: list[tuple[Any, type[Exception], str]] = [
+    (
+        "ws://localhost:8000",
+        ValueError,
+        "'ws://localhost:8000' is for WebSockets; give 'http://localhost:8000' here, or",
+    ),
+    ("wss://localhost", ValueError, "give 'https://localhost' here"),
+    ("localhost:8000", ValueError, "URL must be like 'http://localhost:8000', not 'localhost:8000'"),
+    ("http://localhost:99999", ValueError, "not 'http://localhost:99999': Port out of range"),
+    ("", ValueError, "URL must be like .*, not ''"),
+    (None, TypeError, "URL must be like .*, not None"),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "words"), REST_URLS)
+def test_a_wrong_url_for_rest_is_explained(url: Any, kind: type[Exception], words: str) -> None:
+    for call in (Client, Peer.from_server_url, get_local_peer):
+        with pytest.raises(kind, match=words):
+            call(url)
+    with pytest.raises(kind, match=words), lock(url, "A"):
+        pytest.fail("nobody is there")
+
+
+@pytest.mark.parametrize("host", ["throttle_service:8000", "localhost.", "[::1]:8000", "user:password@host/path?x=1"])
+def test_unusual_urls_are_taken(host: str) -> None:
+    Client(f"http://{host}")
+    for connect in CONNECTS:
+        connect(f"ws://{host}")
+
+
+def test_clients_and_peers_explain_wrong_arguments() -> None:
+    client: Any = Client(NOWHERE)
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: Client(NOWHERE, 30), "expiration_time must be a timedelta, not 30"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: Peer(NOWHERE), "client must be a Client, not 'http.*see Peer.from_server_url"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: Peer(client, expiration_time=client), "expiration_time must be a timedelta"),
+        (lambda: PeerWithHeartbeat(client, heartbeat_interval=5), "heartbeat_interval must be a timedelta, not 5"),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        (lambda: client.new_peer(3), "expires_in must be a timedelta, not 3"),
+        (lambda: client.acquire(1, "A", block_for=3), "block_for must be a timedelta, not 3"),
+        (lambda: client.acquire(1, 7), "name of a semaphore must be a text, not 7"),
+        (lambda: client.acquire(1, "A", 1.5), "count must be a whole number"),
+        (lambda: client.heartbeat(1, 3), "expires_in must be a timedelta, not 3"),
+        (lambda: client.restore(1, {}, 3), "expires_in must be a timedelta, not 3"),
+    ]
+    for call, words in wrong:
+        with pytest.raises(TypeError, match=words):
+            call()

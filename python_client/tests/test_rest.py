@@ -252,6 +252,9 @@ def test_refusals_are_typed(serve: Serve) -> None:
         with pytest.raises(kind) as refused:
             peer.acquire(semaphore, count)
         assert (refused.value.code, refused.value.semaphore) == (code, semaphore)
+    for call in (peer.client.remainder, peer.acquire, peer.release):
+        with pytest.raises(UnknownSemaphore, match=r"^Unknown semaphore: 'nope'$"):
+            call("nope")
     assert peer.acquire("B")
     with pytest.raises(HierarchyViolation):
         peer.acquire("A")
@@ -259,6 +262,28 @@ def test_refusals_are_typed(serve: Serve) -> None:
     with pytest.raises(UnknownPeer) as unknown:
         peer.heartbeat()
     assert isinstance(unknown.value, ThrottleError)
+
+
+def test_what_the_server_says_is_shown(serve: Serve) -> None:
+    client = Client(serve().url)
+    with pytest.raises(requests.HTTPError, match=r"422 .* for url: .*/new_peer: The duration is too long") as refused:
+        client.new_peer(timedelta(days=5000))
+    assert refused.value.response.status_code == 422
+
+
+def test_the_longest_timeout_is_none_to_stumble_over(serve: Serve) -> None:
+    with lock(serve().url, "A", timeout=timedelta.max):
+        pass
+
+
+def test_a_lock_decorates_functions(serve: Serve) -> None:
+    server = serve()
+
+    @lock(server.url, "A")  # type: ignore[operator, untyped-decorator, unused-ignore]
+    def left() -> int:
+        return remainder(server, "A")
+
+    assert [left(), left(), remainder(server, "A")] == [0, 0, 1]
 
 
 def test_a_url_may_end_with_a_slash(serve: Serve) -> None:

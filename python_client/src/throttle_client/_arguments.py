@@ -51,9 +51,10 @@ def check_url(url: object) -> str:
         path += "/ws"
     whole = urlunsplit(parts._replace(path=path, fragment=""))
     try:
-        parse_uri(whole)
-    except InvalidURI as error:
-        raise ValueError(f"url must be like {example}, not {_quoted(url)}: {error.msg}") from None
+        parse_uri(whole).host.encode("idna")
+    except (InvalidURI, UnicodeError) as error:
+        why = error.msg if isinstance(error, InvalidURI) else error
+        raise ValueError(f"url must be like {example}, not {_quoted(url)}: {why}") from None
     return whole
 
 
@@ -75,8 +76,7 @@ def _split(url: object, name: str, example: str) -> SplitResult:
         raise ValueError(f"{allowed}: it has spaces or control characters in it")
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        host.encode("idna")
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ValueError(f"{allowed}: {error}") from None
     if not parts.scheme or not host:
@@ -166,10 +166,32 @@ def _text(text: object, name: str, most_bytes: int | None = None, *, secret: boo
 
 def _whole(number: object, name: str, least: int, most: int) -> int:
     allowed = f"{name} must be a whole number from {least} to {most}, not {number!r}"
+    whole = _index(number, allowed)
+    if not least <= whole <= most:
+        raise ValueError(allowed)
+    return whole
+
+
+def _index(number: object, allowed: str) -> int:
     if isinstance(number, bool) or not isinstance(number, SupportsIndex):
         raise TypeError(allowed)
-    whole = operator.index(number)
-    if not least <= whole <= most:
+    return operator.index(number)
+
+
+def check_rest_name(name: object) -> str:
+    """Check the name of a semaphore for the older interface, as far as no server can: it is to be part of a path."""
+    if name == "":
+        raise ValueError("the name of a semaphore must not be empty, as '' is")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a semaphore must be a text, not {name!r}")
+    return name
+
+
+def check_rest_count(count: object) -> int:
+    """Check a count for the older interface. What is below 1 is left to the server: its words are known to programs."""
+    allowed = f"count must be a whole number from 1 to {_MAX_COUNT}, not {count!r}"
+    whole = _index(count, allowed)
+    if whole > _MAX_COUNT:
         raise ValueError(allowed)
     return whole
 

@@ -11,6 +11,7 @@ from typing import Any, overload
 
 import requests
 
+from throttle_client._arguments import check_rest_count, check_rest_name, check_timedelta
 from throttle_client._errors import Timeout, UnknownPeer
 
 from .client import Client
@@ -61,6 +62,7 @@ def lock(*args: Any, **kwargs: Any) -> AbstractContextManager[Peer]:  # noqa: D4
         Timeout: it took longer than `timeout`. Nothing is held and nothing waits.
         ValueError: refused; the message says why. `UnknownSemaphore`, `CountExceedsMax` and `HierarchyViolation` are of
             this kind.
+        TypeError: an argument is none of its kind, such as a `timeout` that is a number.
         requests.ConnectionError: the server cannot be reached, after ten attempts. When `timeout` ends before,
             it is a `Timeout`; from a server that does not even refuse, that may come a few seconds late.
 
@@ -72,10 +74,38 @@ def lock(*args: Any, **kwargs: Any) -> AbstractContextManager[Peer]:  # noqa: D4
     return _lock_of_client(*args, **kwargs) if isinstance(server, Client) else _lock_of_thread(*args, **kwargs)
 
 
-@contextmanager
 def _lock_of_thread(
     server_url: str, semaphore: str, count: int = 1, timeout: timedelta | None = None
-) -> Generator[Peer]:
+) -> AbstractContextManager[Peer]:
+    _check(semaphore, count, timeout=timeout)
+    return _held_by_thread(server_url, semaphore, count, timeout)
+
+
+def _lock_of_client(
+    client: Client,
+    semaphore: str,
+    count: int = 1,
+    heartbeat_interval: timedelta | None = _INTERVAL,
+    timeout: timedelta | None = None,
+) -> AbstractContextManager[Peer]:
+    _check(semaphore, count, heartbeat_interval=heartbeat_interval, timeout=timeout)
+    return _held_by_new_peer(client, semaphore, count, heartbeat_interval, timeout)
+
+
+# What a wrong call is told: "lock() got an unexpected keyword argument".
+_lock_of_thread.__qualname__ = _lock_of_client.__qualname__ = "lock"
+
+
+def _check(semaphore: str, count: int, **durations: timedelta | None) -> None:
+    check_rest_name(semaphore)
+    check_rest_count(count)
+    for name, duration in durations.items():
+        if duration is not None:
+            check_timedelta(duration, name)
+
+
+@contextmanager
+def _held_by_thread(server_url: str, semaphore: str, count: int, timeout: timedelta | None) -> Generator[Peer]:
     limit = _Limit(semaphore, timeout)
     with limit.applied():
         peer = get_local_peer(server_url)
@@ -103,12 +133,8 @@ def _lock_of_thread(
 
 
 @contextmanager
-def _lock_of_client(
-    client: Client,
-    semaphore: str,
-    count: int = 1,
-    heartbeat_interval: timedelta | None = _INTERVAL,
-    timeout: timedelta | None = None,
+def _held_by_new_peer(
+    client: Client, semaphore: str, count: int, heartbeat_interval: timedelta | None, timeout: timedelta | None
 ) -> Generator[Peer]:
     limit = _Limit(semaphore, timeout)
     with limit.applied():

@@ -9,6 +9,7 @@ from typing import Self
 
 import requests
 
+from throttle_client._arguments import check_timedelta
 from throttle_client._errors import UnknownPeer
 
 from .client import Client
@@ -44,7 +45,9 @@ class Peer:
         acquired: dict[str, int] | None = None,
         expiration_time: timedelta | None = None,
     ) -> None:
-        self.expiration_time = expiration_time or _EXPIRATION
+        if isinstance(client, str):
+            raise TypeError(f"client must be a Client, not {client!r}; see {type(self).__name__}.from_server_url")
+        self.expiration_time = check_timedelta(expiration_time or _EXPIRATION, "expiration_time")
         self.client = client
         self.id: int = client.new_peer(expires_in=self.expiration_time) if id is None else id
         self.acquired: dict[str, int] = {} if acquired is None else acquired
@@ -110,6 +113,8 @@ class PeerWithHeartbeat(Peer):
         expiration_time: timedelta | None = None,
         heartbeat_interval: timedelta | None = None,
     ) -> None:
+        if heartbeat_interval is not None:
+            check_timedelta(heartbeat_interval, "heartbeat_interval")
         super().__init__(client=client, id=id, acquired=acquired, expiration_time=expiration_time)
         interval = self.expiration_time / 3 if heartbeat_interval is None else heartbeat_interval
         self.interval_sec: float = interval.total_seconds()
