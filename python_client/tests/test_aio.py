@@ -222,6 +222,20 @@ async def test_acquire_and_release_without_a_block(serve: Serve) -> None:
             second.check()
 
 
+async def test_what_is_acquired_can_be_used_with_a_block(serve: Serve) -> None:
+    server = serve()
+    async with aio.connect(websocket_url(server)) as throttle:
+        lease = await throttle.acquire("A")
+        with pytest.raises(LookupError):
+            async with lease as same:
+                assert same is lease
+                raise LookupError
+        assert "released" in repr(lease)
+        assert repr(throttle.lock("A", 2)) == "<lock on A (2), to be entered with `async with`>"
+        async with throttle.lock("A", timeout=20):
+            pass
+
+
 async def test_errors_about_several_semaphores_name_them_all(serve: Serve) -> None:
     want = {"A": 1, "B": 1, "C": 1}
     async with aio.connect(websocket_url(serve("A = 1\nB = 1\nC = 1"))) as throttle:

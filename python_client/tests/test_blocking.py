@@ -160,6 +160,18 @@ def test_no_server_is_said_after_a_while() -> None:
         pytest.fail("there is no server")
 
 
+def test_what_is_acquired_can_be_used_with_a_block(serve: Serve) -> None:
+    server = serve()
+    with throttle_client.connect(websocket_url(server)) as throttle:
+        with pytest.raises(LookupError), throttle.acquire("A") as lease:
+            assert remainder(server, "A") == 0
+            raise LookupError
+        assert "released" in repr(lease)
+        assert repr(throttle.lock({"A": 2, "B": 1})) == "<lock on A (2), B, to be entered with `with`>"
+        with throttle.lock("A", timeout=20):
+            pass
+
+
 def test_a_released_lease_says_so_at_once(serve: Serve) -> None:
     with throttle_client.connect(websocket_url(serve("A = 2"))) as throttle:
         for _ in range(20):

@@ -201,14 +201,15 @@ def check_rest_count(count: object) -> int:
 
 def check_timeout(timeout: object) -> float | None:
     """Turn a timeout into seconds; None, and infinity, are for ever."""
-    return _perhaps_for_ever(timeout, "timeout must be seconds (0: try once), a timedelta, or None for ever")
+    return _perhaps_for_ever(timeout, "timeout must be seconds from 0 (try once) on, a timedelta, or None for ever")
 
 
 def check_patience(patience: object) -> float | None:
     """Turn the patience into seconds; None, and infinity, are for ever. With none at all nobody could ever connect."""
-    seconds = _perhaps_for_ever(patience, "patience must be seconds above 0, a timedelta, or None for ever")
+    allowed = "patience must be seconds above 0, a timedelta, or None for ever"
+    seconds = _perhaps_for_ever(patience, allowed)
     if seconds == 0:
-        raise ValueError(f"patience must be seconds above 0, a timedelta, or None for ever, not {patience!r}")
+        raise ValueError(f"{allowed}; not {patience!r}")
     return seconds
 
 
@@ -241,7 +242,7 @@ def _seconds(value: object, allowed: str) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"{allowed}; not {value!r}")
     if not seconds >= 0:
-        raise ValueError(f"{allowed}; not negative, not {value!r}")
+        raise ValueError(f"{allowed}; not {value!r}")
     try:
         return float(seconds)
     except OverflowError:

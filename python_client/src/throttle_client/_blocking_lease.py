@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ._clock import now
 from ._errors import ThrottleError
@@ -47,7 +47,10 @@ class Lost:
 
 
 class Lease(BaseLease):
-    """What a `lock` is granted, until its block ends or `release` is called. Any thread may look at it."""
+    """What a `lock` is granted, until its block ends or `release` is called. Any thread may look at it.
+
+    What `acquire` returns can be used with `with` as well: the end of the block releases it.
+    """
 
     def __init__(self, runner: Runner, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
         super().__init__(runner.link, hold, on_lost)
@@ -64,6 +67,19 @@ class Lease(BaseLease):
             LeaseLost: it was lost before, and `on_lost` is not a callback.
         """
         self._exit(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._exit(error)
+        except BaseException:
+            # If it was Ctrl-C, in the middle of it.
+            self._give_back()
+            raise
 
     def _exit(self, error: BaseException | None) -> None:
         if self._over:
@@ -103,16 +119,10 @@ class Lock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        lease = self._leave()
-        try:
-            lease._exit(error)  # noqa: SLF001  of this file
-        except BaseException:
-            # If it was Ctrl-C, in the middle of it.
-            lease._give_back()  # noqa: SLF001  of this file
-            raise
+        self._leave().__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
-        return f"<lock on {self._wish}>"
+        return f"<lock on {self._wish}, to be entered with `with`>"
 
     def __getstate__(self) -> tuple[Throttle, Wish]:
         return self._throttle, self._wish
