@@ -155,6 +155,24 @@ def test_who_forgets_to_close_leaves_no_thread_behind(serve: Serve) -> None:
     eventually(lambda: peers(server) == [], "the connection is closed")
 
 
+def test_a_lease_keeps_a_client_alive_that_is_forgotten(serve: Serve) -> None:
+    server = serve()
+
+    def get() -> Lease:
+        return throttle_client.connect(websocket_url(server)).acquire("A", timeout=3600)
+
+    lease = get()
+    gc.collect()
+    time.sleep(0.1)
+    lease.check()
+    assert remainder(server, "A") == 0
+    lease.release()
+    eventually(lambda: remainder(server, "A") == 1, "the lock is released")
+    del lease
+    gc.collect()
+    eventually(lambda: peers(server) == [], "the connection is closed")
+
+
 def test_no_server_is_said_after_a_while() -> None:
     with pytest.raises(ServerUnavailable), throttle_client.connect("ws://127.0.0.1:1", patience=0.2):
         pytest.fail("there is no server")

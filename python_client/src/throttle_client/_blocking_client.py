@@ -165,7 +165,7 @@ class Throttle:
             >>> lease.release()
         """
         wish = self._wish(semaphore, count, options)
-        return acquire(self.runner(), wish)
+        return acquire(self, wish)
 
     def limit(
         self,

@@ -52,8 +52,10 @@ class Lease(BaseLease):
     What `acquire` returns can be used with `with` as well: the end of the block releases it.
     """
 
-    def __init__(self, runner: Runner, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
+    def __init__(self, throttle: Throttle, runner: Runner, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
         super().__init__(runner.link, hold, on_lost)
+        # A client that nobody has any more is closed, and what it holds given back: not while there is a lease.
+        self._throttle = throttle
         self._runner = runner
         self.lost = Lost(self._is_lost)
         hold.signal = self._was_lost
@@ -114,7 +116,7 @@ class Lock:
         self._entered: dict[object, list[Lease]] = {}
 
     def __enter__(self) -> Lease:
-        return acquire(self._throttle.runner(), self._wish, self._keep)
+        return acquire(self._throttle, self._wish, self._keep)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -164,8 +166,9 @@ class Gate:
             self._lock.release()
 
 
-def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
+def acquire(throttle: Throttle, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
     """Wait for a grant. Whatever ends the wait, Ctrl-C above all, leaves nothing behind on the server."""
+    runner = throttle.runner()
     reporter = Reporter(wish.progress, wish)
     gate = Gate()
     owner = threading.current_thread()
@@ -180,7 +183,7 @@ def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None =
         if ticket.error is not None:
             raise ticket.error
         assert ticket.hold is not None  # noqa: S101  it is granted
-        lease = Lease(runner, ticket.hold, wish.on_lost)
+        lease = Lease(throttle, runner, ticket.hold, wish.on_lost)
         reporter.close()
         if keep is not None:
             keep(lease)

@@ -85,6 +85,8 @@ class Session:
         if hold.over:
             return
         hold.over = True
+        # Nobody is told any more. The ticket may be remembered for long, and would keep the lease alive with it.
+        hold.signal = _ignore
         hold.peer.holds.remove(hold)
         self._core.give_back(hold.peer, hold.counts)
         self._core.settle(now, hold.peer)
@@ -175,6 +177,10 @@ class Session:
             return self._core.unavailable()
         peer = self._core.peers.owned_by(ticket.owner)
         return None if peer is None else _nesting_refusal(peer, ticket)
+
+
+def _ignore() -> None:
+    """Do nothing."""
 
 
 def _nesting_refusal(peer: Peer, ticket: Ticket) -> ThrottleError | None:
