@@ -324,7 +324,7 @@ async def test_no_server_is_said_after_a_while() -> None:
     with pytest.raises(
         ServerUnavailable, match=r"^no connection to ws://127.0.0.1:1/ws: Connection refused$"
     ) as refused:
-        async with aio.connect("ws://127.0.0.1:1", patience=0.2):
+        async with aio.connect("ws://127.0.0.1:1", patience=1):
             pytest.fail("there is no server")
     assert isinstance(refused.value, ConnectionError)
     throttle = aio.connect("ws://127.0.0.1:1", patience=0.2)
@@ -347,7 +347,7 @@ async def test_what_is_no_throttle_server_is_said_at_once(serve: Serve) -> None:
 async def test_who_mistakes_tls_is_told(serve: Serve) -> None:
     url = websocket_url(serve()).replace("ws://", "wss://")
     with pytest.raises(ServerUnavailable, match=f"no connection to {url}/ws: .*SSL.*its URL begins with 'ws://'"):
-        async with aio.connect(url, patience=0.2):
+        async with aio.connect(url, patience=2):
             pytest.fail("it has no TLS")
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -359,7 +359,7 @@ async def test_who_mistakes_tls_is_told(serve: Serve) -> None:
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ServerUnavailable, match="its URL begins with 'wss://'"):
-            async with aio.connect(f"ws://127.0.0.1:{port}", patience=0.2):
+            async with aio.connect(f"ws://127.0.0.1:{port}", patience=2):
                 pytest.fail("it has TLS")
 
 
