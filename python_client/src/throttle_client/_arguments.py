@@ -151,6 +151,9 @@ def check_name(name: object) -> str:
 
 
 def _text(text: object, name: str, most_bytes: int | None = None, *, secret: bool = False) -> str:
+    if isinstance(text, str) and text.isascii() and text.isprintable() and (not most_bytes or len(text) <= most_bytes):
+        # Nearly always; a `lock` should not take its time for this.
+        return text
     given = "" if secret else f", not {text!r}"
     if not isinstance(text, str):
         raise TypeError(f"{name} must be a text" + (f", not of type {type(text).__name__}" if secret else given))
@@ -165,6 +168,8 @@ def _text(text: object, name: str, most_bytes: int | None = None, *, secret: boo
 
 
 def _whole(number: object, name: str, least: int, most: int) -> int:
+    if type(number) is int and least <= number <= most:
+        return number
     allowed = f"{name} must be a whole number from {least} to {most}, not {number!r}"
     whole = _index(number, allowed)
     if not least <= whole <= most:
