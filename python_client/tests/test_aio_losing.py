@@ -139,7 +139,7 @@ async def test_an_error_of_the_block_stays_and_has_a_note(serve: Serve, proxy_of
                 proxy.refuse()
                 await lease.lost.wait()
                 raise LookupError
-        assert "the lease of A was lost" in failed.value.__notes__[0]
+        assert "the lease of 'A' was lost" in failed.value.__notes__[0]
 
 
 async def test_cancel_ends_the_block_at_once(serve: Serve, proxy_of: ProxyOf) -> None:

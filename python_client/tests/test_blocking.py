@@ -155,9 +155,78 @@ def test_who_forgets_to_close_leaves_no_thread_behind(serve: Serve) -> None:
     eventually(lambda: peers(server) == [], "the connection is closed")
 
 
+def test_a_lease_keeps_a_client_alive_that_is_forgotten(serve: Serve) -> None:
+    server = serve()
+
+    def get() -> Lease:
+        return throttle_client.connect(websocket_url(server)).acquire("A", timeout=3600)
+
+    lease = get()
+    gc.collect()
+    time.sleep(0.1)
+    lease.check()
+    assert remainder(server, "A") == 0
+    lease.release()
+    eventually(lambda: remainder(server, "A") == 1, "the lock is released")
+    del lease
+    gc.collect()
+    eventually(lambda: peers(server) == [], "the connection is closed")
+
+
 def test_no_server_is_said_after_a_while() -> None:
     with pytest.raises(ServerUnavailable), throttle_client.connect("ws://127.0.0.1:1", patience=0.2):
         pytest.fail("there is no server")
+
+
+def test_what_is_acquired_can_be_used_with_a_block(serve: Serve) -> None:
+    server = serve()
+    with throttle_client.connect(websocket_url(server)) as throttle:
+        with pytest.raises(LookupError), throttle.acquire("A") as lease:
+            assert remainder(server, "A") == 0
+            raise LookupError
+        assert "released" in repr(lease)
+        assert repr(throttle.lock({"A": 2, "B": 1})) == "<lock on A (2), B, to be entered with `with`>"
+        with throttle.lock("A", timeout=20):
+            pass
+
+
+def test_a_released_lease_says_so_at_once(serve: Serve) -> None:
+    with throttle_client.connect(websocket_url(serve("A = 2"))) as throttle:
+        for _ in range(20):
+            lease = throttle.acquire("A")
+            lease.check()
+            lease.release()
+            assert repr(lease) == "<Lease of {'A': 1}, released>"
+            assert lease.safe_for == 0
+            with pytest.raises(ThrottleError, match="the lease of 'A' was released") as over:
+                lease.check()
+            assert (over.value.code, over.value.semaphore) == ("released", "A")
+            assert not lease.lost.is_set()
+            lease.release()
+
+
+def test_the_lease_of_a_thread_that_has_ended_is_held_on(serve: Serve) -> None:
+    server = serve("A = 1\nB = 1")
+    with throttle_client.connect(websocket_url(server), expires_in=0.5) as throttle:
+        kept = list[Lease]()
+
+        def work(name: str) -> None:
+            kept.append(throttle.acquire(name))
+
+        for name in "AB":
+            thread = threading.Thread(target=work, args=(name,))
+            thread.start()
+            thread.join()
+        del kept[1]
+        gc.collect()
+        time.sleep(1)
+        # The one is still in somebody's hands; and with the other one, what it guards may still be in use.
+        assert (remainder(server, "A"), remainder(server, "B")) == (0, 0)
+        kept[0].check()
+        kept[0].release()
+        with throttle.lock("A", timeout=20):
+            assert remainder(server, "B") == 0
+    eventually(lambda: remainder(server, "B") == 1, "the end of the client gives it back")
 
 
 # --- Losing

@@ -6,17 +6,20 @@ import inspect
 import os
 import pickle
 import signal
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
 import requests
 from harness.patience import eventually
+from harness.port import Port
 
 from conftest import Serve
-from support import busy, peers, remainder
+from support import busy, peers, remainder, waiting
 from throttle_client import (
     AcquireTimeout,
     Client,
@@ -142,13 +145,75 @@ def test_the_end_of_a_block_does_not_wait_for_a_heartbeat_in_trouble(serve: Serv
     server.start()
 
 
-def test_a_timeout_holds_while_the_server_is_away(serve: Serve) -> None:
+HALF_A_SECOND = timedelta(milliseconds=500)
+
+
+def locks(url: str) -> list[AbstractContextManager[Peer]]:
+    """Both kinds of `lock`, with a timeout."""
+    return [lock(url, "A", timeout=HALF_A_SECOND), lock(Client(url), "A", timeout=HALF_A_SECOND)]
+
+
+def times_out(lock: AbstractContextManager[Peer], *, late: float) -> Timeout:
+    """See that a lock is not granted, in time; returns what is said."""
+    started = time.monotonic()
+    with pytest.raises(Timeout) as refused, lock:
+        pytest.fail("it is held")
+    took = time.monotonic() - started
+    assert HALF_A_SECOND.total_seconds() <= took < HALF_A_SECOND.total_seconds() + late
+    return refused.value
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_timeout_holds_when_there_is_no_server(kind: int) -> None:
+    port = Port()
+    late = times_out(locks(f"http://127.0.0.1:{port.number}")[kind], late=1)
+    port.close()
+    assert (late.code, late.semaphore) == ("timeout", "A")
+    assert "cannot be reached" in str(late)
+    assert isinstance(late.__cause__, requests.ConnectionError)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_a_timeout_holds_when_the_server_says_nothing(kind: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        times_out(locks(f"http://127.0.0.1:{silent.getsockname()[1]}")[kind], late=4)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+@pytest.mark.parametrize("vanish", ["killed", "stopped"])
+def test_a_timeout_holds_when_the_server_vanishes_while_it_waits(serve: Serve, kind: int, vanish: str) -> None:
     server = serve()
-    get_local_peer(server.url)
-    server.kill()
-    with pytest.raises((Timeout, requests.ConnectionError)), lock(server.url, "A", timeout=SHORT):
-        pytest.fail("there is no server")
-    server.start()
+    assert Peer(Client(server.url)).acquire("A")
+    process = server._process
+    assert process is not None
+
+    def end() -> None:
+        eventually(lambda: waiting(server) == 1, "it waits")
+        process.send_signal(signal.SIGKILL if vanish == "killed" else signal.SIGSTOP)
+
+    with ThreadPoolExecutor() as pool:
+        ending = pool.submit(end)
+        times_out(locks(server.url)[kind], late=4)
+        ending.result()
+    process.send_signal(signal.SIGCONT)
+
+
+def test_a_timeout_holds_for_a_lock_in_a_lock(serve: Serve) -> None:
+    server = serve(LEVELS)
+    set_local_peer(server.url, PeerWithHeartbeat(Client(server.url), heartbeat_interval=timedelta(milliseconds=10)))
+    with lock(server.url, "A"):
+        process = server._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        times_out(lock(server.url, "B", timeout=HALF_A_SECOND), late=6)
+        process.send_signal(signal.SIGCONT)
+    eventually(lambda: peers(server) == [], "nobody is left")
+
+
+def test_trouble_that_stays_is_no_timeout(serve: Serve) -> None:
+    with pytest.raises(requests.HTTPError, match="404"), lock(f"{serve().url}/x", "A", timeout=timedelta(0)):
+        pytest.fail("there is no such route")
 
 
 def test_lock_takes_a_client_as_version_0_1_did(serve: Serve) -> None:
@@ -187,6 +252,9 @@ def test_refusals_are_typed(serve: Serve) -> None:
         with pytest.raises(kind) as refused:
             peer.acquire(semaphore, count)
         assert (refused.value.code, refused.value.semaphore) == (code, semaphore)
+    for call in (peer.client.remainder, peer.acquire, peer.release):
+        with pytest.raises(UnknownSemaphore, match=r"^Unknown semaphore: 'nope'$"):
+            call("nope")
     assert peer.acquire("B")
     with pytest.raises(HierarchyViolation):
         peer.acquire("A")
@@ -194,6 +262,28 @@ def test_refusals_are_typed(serve: Serve) -> None:
     with pytest.raises(UnknownPeer) as unknown:
         peer.heartbeat()
     assert isinstance(unknown.value, ThrottleError)
+
+
+def test_what_the_server_says_is_shown(serve: Serve) -> None:
+    client = Client(serve().url)
+    with pytest.raises(requests.HTTPError, match=r"422 .* for url: .*/new_peer: The duration is too long") as refused:
+        client.new_peer(timedelta(days=5000))
+    assert refused.value.response.status_code == 422
+
+
+def test_the_longest_timeout_is_none_to_stumble_over(serve: Serve) -> None:
+    with lock(serve().url, "A", timeout=timedelta.max):
+        pass
+
+
+def test_a_lock_decorates_functions(serve: Serve) -> None:
+    server = serve()
+
+    @lock(server.url, "A")  # type: ignore[operator, untyped-decorator, unused-ignore]
+    def left() -> int:
+        return remainder(server, "A")
+
+    assert [left(), left(), remainder(server, "A")] == [0, 0, 1]
 
 
 def test_a_url_may_end_with_a_slash(serve: Serve) -> None:

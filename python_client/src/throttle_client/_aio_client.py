@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack
 
 from ._aio_lease import Lease, Lock, acquire
+from ._arguments import Duration, Wanted
 from ._errors import ThrottleError
 from ._fork import Forked
 from ._link import Link
-from ._options import Duration, Options, check_options
+from ._options import Options, check_options
 from ._progress import Progress
-from ._wish import Wanted, Wish, check_wish
+from ._wish import Wish, check_wish
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,7 +50,7 @@ def connect(  # noqa: PLR0913  each has a default
         url: the server, such as `"ws://localhost:8000"` or `"wss://throttle.example.com"`.
         label: who this is, for operators; at most 128 bytes. By default the program, the machine and the process.
         expires_in: seconds, or a timedelta, until the server gives locks to others when it does not hear from us. A
-            lease counts as lost after four fifths of it.
+            lease counts as lost after four fifths of it. At most 365 days.
         patience: seconds, or a timedelta, that a caller waits for a connection before `ServerUnavailable` is raised;
             None for ever.
         on_lost: what happens when a lease is lost, unless `lock` says otherwise.
@@ -57,7 +58,7 @@ def connect(  # noqa: PLR0913  each has a default
         ssl: how to check the server's certificate, for `wss`.
 
     Raises:
-        ValueError: an argument is wrong, and the message says how.
+        ValueError, TypeError: an argument is wrong, and the message says how.
 
     Example:
         >>> async with throttle_client.aio.connect("ws://localhost:8000", label="worker-7") as throttle:
@@ -162,7 +163,8 @@ class Throttle:
     async def acquire(self, semaphore: Wanted, count: int = 1, **options: Unpack[LockOptions]) -> Lease:
         """Wait for the grant without a block. Arguments and errors are those of `lock`; call `release` at the end.
 
-        Prefer `lock`: what is acquired like this is held until it is released, whatever becomes of the task.
+        Prefer `lock`: what is acquired like this is held until it is released or the client is closed, also when the
+        task has ended and nobody has the lease any more. Any task may release it.
 
         Example:
             >>> lease = await throttle.acquire("A", timeout=10)
@@ -211,16 +213,7 @@ class Throttle:
         return link
 
     def _wish(self, semaphore: Wanted, count: int, options: LockOptions) -> Wish:
-        return check_wish(
-            self._options,
-            semaphore,
-            count,
-            timeout=options.get("timeout"),
-            priority=options.get("priority", 0),
-            on_lost=options.get("on_lost"),
-            progress=options.get("progress"),
-            can_cancel=True,
-        )
+        return check_wish(self._options, semaphore, count, options, can_cancel=True)
 
     def __repr__(self) -> str:
         return f"<throttle_client.aio.Throttle on {self._options.place}>"

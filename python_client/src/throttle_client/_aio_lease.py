@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ._clock import now
 from ._lease import BaseLease
@@ -30,7 +30,7 @@ class Lost:
         return self._is_lost()
 
     async def wait(self) -> None:
-        """Wait until the lease is lost."""
+        """Wait until the lease is lost. One that was released never is any more."""
         if not self._is_lost():
             await self._event.wait()
 
@@ -40,7 +40,10 @@ class Lost:
 
 
 class Lease(BaseLease):
-    """What a `lock` is granted, until its block ends or `release` is called."""
+    """What a `lock` is granted, until its block ends or `release` is called.
+
+    What `acquire` returns can be used with `async with` as well: the end of the block releases it.
+    """
 
     def __init__(self, link: Link, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
         super().__init__(link, hold, on_lost)
@@ -58,13 +61,22 @@ class Lease(BaseLease):
         Raises:
             LeaseLost: it was lost before, and `on_lost` is not a callback.
         """
-        if not self._hold.over:
+        if not self._over:
             self._end()
             self._conclude(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exit(error)
 
     def _end(self) -> None:
         self._is_lost()
         self._link.release(self._hold)
+        self._released = True
 
     def _forfeit(self) -> None:
         self._link.forfeit(self._hold)
@@ -72,7 +84,7 @@ class Lease(BaseLease):
     def _was_lost(self) -> None:
         self.lost.set()
         self._call_back()
-        if self._on_lost == "cancel" and not self._hold.over and self._task is not None and not self._cancelled:
+        if self._on_lost == "cancel" and not self._over and self._task is not None and not self._cancelled:
             self._cancelled = True
             self._task.cancel(f"the lease was lost ({self._hold.lost})")
 
@@ -117,10 +129,10 @@ class Lock:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._leave()._exit(error)  # noqa: SLF001  of this file
+        await self._leave().__aexit__(kind, error, trace)
 
     def __repr__(self) -> str:
-        return f"<lock on {self._wish}>"
+        return f"<lock on {self._wish}, to be entered with `async with`>"
 
     def __getstate__(self) -> tuple[Throttle, Wish]:
         return self._throttle, self._wish

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ._clock import now
 from ._errors import ThrottleError
@@ -35,7 +35,10 @@ class Lost:
         return self._is_lost()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the lease is lost, for so many seconds at most; returns whether it is."""
+        """Wait until the lease is lost, for so many seconds at most; returns whether it is.
+
+        A lease that was released is never lost any more.
+        """
         return self._is_lost() or self._event.wait(timeout)
 
     def set(self) -> None:
@@ -44,10 +47,15 @@ class Lost:
 
 
 class Lease(BaseLease):
-    """What a `lock` is granted, until its block ends or `release` is called. Any thread may look at it."""
+    """What a `lock` is granted, until its block ends or `release` is called. Any thread may look at it.
 
-    def __init__(self, runner: Runner, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
+    What `acquire` returns can be used with `with` as well: the end of the block releases it.
+    """
+
+    def __init__(self, throttle: Throttle, runner: Runner, hold: Hold, on_lost: str | Callable[[Any], object]) -> None:
         super().__init__(runner.link, hold, on_lost)
+        # A client that nobody has any more is closed, and what it holds given back: not while there is a lease.
+        self._throttle = throttle
         self._runner = runner
         self.lost = Lost(self._is_lost)
         hold.signal = self._was_lost
@@ -62,11 +70,26 @@ class Lease(BaseLease):
         """
         self._exit(None)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._exit(error)
+        except BaseException:
+            # If it was Ctrl-C, in the middle of it.
+            self._give_back()
+            raise
+
     def _exit(self, error: BaseException | None) -> None:
-        if self._hold.over:
+        if self._over:
             return
         self._is_lost()
         self._give_back()
+        # Not before: whoever is interrupted up to here can do it again.
+        self._released = True
         self._conclude(error)
 
     def _give_back(self) -> None:
@@ -93,21 +116,15 @@ class Lock:
         self._entered: dict[object, list[Lease]] = {}
 
     def __enter__(self) -> Lease:
-        return acquire(self._throttle.runner(), self._wish, self._keep)
+        return acquire(self._throttle, self._wish, self._keep)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        lease = self._leave()
-        try:
-            lease._exit(error)  # noqa: SLF001  of this file
-        except BaseException:
-            # If it was Ctrl-C, in the middle of it.
-            lease._give_back()  # noqa: SLF001  of this file
-            raise
+        self._leave().__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
-        return f"<lock on {self._wish}>"
+        return f"<lock on {self._wish}, to be entered with `with`>"
 
     def __getstate__(self) -> tuple[Throttle, Wish]:
         return self._throttle, self._wish
@@ -149,8 +166,9 @@ class Gate:
             self._lock.release()
 
 
-def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
+def acquire(throttle: Throttle, wish: Wish, keep: Callable[[Lease], object] | None = None) -> Lease:
     """Wait for a grant. Whatever ends the wait, Ctrl-C above all, leaves nothing behind on the server."""
+    runner = throttle.runner()
     reporter = Reporter(wish.progress, wish)
     gate = Gate()
     owner = threading.current_thread()
@@ -165,7 +183,7 @@ def acquire(runner: Runner, wish: Wish, keep: Callable[[Lease], object] | None =
         if ticket.error is not None:
             raise ticket.error
         assert ticket.hold is not None  # noqa: S101  it is granted
-        lease = Lease(runner, ticket.hold, wish.on_lost)
+        lease = Lease(throttle, runner, ticket.hold, wish.on_lost)
         reporter.close()
         if keep is not None:
             keep(lease)

@@ -14,7 +14,7 @@ class ThrottleError(Exception):
 
     Attributes:
         code: why, as a stable word such as `"timeout"`. docs/protocol.md has the words of the server.
-        semaphore: the name of the semaphore that it is about, or None.
+        semaphore: the name of the semaphore that it is about; None if it is about none, or several.
 
     Example:
         >>> raise ThrottleError("the client is closed", code="closed")
@@ -44,7 +44,8 @@ class LeaseLost(ThrottleError):  # noqa: N818  as above
     """The lease ended before its block did: somebody else may have the lock by now.
 
     `code` is why: `"expired"` (the server was out of reach, or this program was blocked, for too long), `"revoked"`,
-    `"superseded"`, or `"closed"` (the client was closed inside the block).
+    `"superseded"`, `"closed"` (the client was closed inside the block) or `"forked"` (in a forked child: it is that of
+    the parent).
     """
 
     default_code = "expired"

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._clock import now
-from ._errors import LeaseLost
+from ._errors import LeaseLost, ThrottleError
 from ._link import Link, logger
 from ._machine.state import Hold
+from ._machine.words import listed, only
 
 
 class BaseLease:
@@ -28,6 +29,8 @@ class BaseLease:
         self._hold = hold
         self._on_lost = on_lost
         self._called = False
+        # Given back. With threads, the machine gets to know it a moment later.
+        self._released = False
 
     @property
     def fence(self) -> int:
@@ -64,22 +67,27 @@ class BaseLease:
 
     @property
     def safe_for(self) -> float:
-        """For how many seconds it is certainly ours if the server is not heard from any more; 0 when it is lost."""
-        if self._is_lost() or self._hold.over:
+        """For how many seconds it is certainly ours if the server is not heard from any more; 0 when it is not ours."""
+        if self._is_lost() or self._over:
             return 0.0
         return max(0.0, self._link.session.safe_until(self._hold) - now())
 
     def check(self) -> None:
-        """Raise `LeaseLost` if the lease is lost; cheap enough to be called before each step.
+        """Raise an error if it is not held any more; cheap enough to be called before each step.
 
         Raises:
             LeaseLost: somebody else may have the lock by now.
+            ThrottleError: it was released, here or by the end of its block. The code is `"released"`.
         """
         if self._is_lost():
             raise self._loss()
+        if self._over:
+            names, semaphore = self._names()
+            message = f"the lease of {names} was released: it protects nothing any more"
+            raise ThrottleError(message, code="released", semaphore=semaphore)
 
     def __repr__(self) -> str:
-        state = f"lost ({self._hold.lost})" if self._hold.lost else "released" if self._hold.over else "held"
+        state = f"lost ({self._hold.lost})" if self._hold.lost else "released" if self._over else "held"
         return f"<{type(self).__name__} of {dict(self._hold.counts)}, {state}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -87,11 +95,16 @@ class BaseLease:
 
     # --- For the classes below
 
+    @property
+    def _over(self) -> bool:
+        """Is there nothing left to be given back?"""
+        return self._released or self._hold.over
+
     def _is_lost(self) -> bool:
         hold = self._hold
         if hold.lost is not None:
             return True
-        if hold.over or self._link.session.is_safe(now(), hold):
+        if self._over or self._link.session.is_safe(now(), hold):
             return False
         self._forfeit()
         return True
@@ -100,10 +113,13 @@ class BaseLease:
         raise NotImplementedError
 
     def _loss(self) -> LeaseLost:
-        names = ", ".join(self._hold.counts)
-        semaphore = names if len(self._hold.counts) == 1 else None
+        names, semaphore = self._names()
         reason = self._hold.lost or "expired"
         return LeaseLost(f"the lease of {names} was lost ({reason})", code=reason, semaphore=semaphore)
+
+    def _names(self) -> tuple[str, str | None]:
+        """Say what it is for, in a sentence; and its semaphore if that is one only."""
+        return listed(self._hold.counts), only(self._hold.counts)
 
     def _call_back(self) -> None:
         """Call the user's callback, once."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
+import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 from ._clock import now
 from ._connection import Connection, dial
-from ._errors import ServerUnavailable, ThrottleError
+from ._errors import ThrottleError
 from ._machine.session import Session
 from ._machine.state import Hold, Stage, Ticket
 from ._options import Options
@@ -80,7 +82,7 @@ class Link:
 
     def unready(self) -> ThrottleError:
         """Tell why it is not ready."""
-        return self.session.failure or ServerUnavailable(f"no connection to the server: {self.session.unreachable}")
+        return self.session.failure or self.session.unavailable()
 
     async def close(self) -> None:
         """Give everything back, and end the connection."""
@@ -130,10 +132,8 @@ class Link:
                 connection = await dial(self._options.url, self._options.context, self)
         except TimeoutError:
             closing = Closing(None, f"no answer within {_DIAL_TIMEOUT:g} s")
-        except ssl.SSLCertVerificationError as error:
-            closing = Closing(None, f"the certificate is not trusted: {error.verify_message}", fatal=True)
         except OSError as error:
-            closing = Closing(None, error.strerror or str(error))
+            closing = _failed(error)
         else:
             if connection.was_open:
                 return
@@ -220,6 +220,19 @@ class Link:
             logger.warning("%s: the server does not answer.", self._options.place)
             self._connection.abort()
         self._follow_up()
+
+
+def _failed(error: OSError) -> Closing:
+    """Say why an attempt to connect has failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Closing(None, f"the certificate is not trusted: {error.verify_message}", fatal=True)
+    why = error.strerror or str(error)
+    if isinstance(error, ssl.SSLError):
+        return Closing(None, f"{why}; if the server has no TLS, its URL begins with 'ws://'")
+    if error.errno and not isinstance(error, socket.gaierror):
+        # That of asyncio names an address, and not what is the matter with it.
+        why = os.strerror(error.errno)
+    return Closing(None, why)
 
 
 def _messages(text: str) -> list[dict[str, Any]]:

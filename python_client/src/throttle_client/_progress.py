@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,22 +29,6 @@ class Progress:
     eta: float | None
     held_by: tuple[str, ...]
     waited: float
-
-
-Report = Progress
-
-
-def check_progress(
-    progress: bool | Callable[[Progress], object] | None,  # noqa: FBT001  it is what `progress=True` is
-) -> bool | Callable[[Progress], object] | None:
-    """Check the argument `progress`; for a bar, see that tqdm is there before anything is waited for."""
-    if progress is True and importlib.util.find_spec("tqdm") is None:
-        raise ImportError("progress=True shows a bar with tqdm: pip install 'throttle-client[progress]'")
-    if not progress:
-        return None
-    if progress is not True and not callable(progress):
-        raise TypeError(f"progress is True or a callable, not {progress!r}")
-    return progress
 
 
 def estimate(place: Place) -> float | None:

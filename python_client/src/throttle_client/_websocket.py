@@ -84,7 +84,8 @@ class WebSocket:
         if received is not None:
             return Closing(received.code, f"closed by the server with {received}")
         if self._protocol.handshake_exc is not None:
-            return Closing(None, f"no WebSocket handshake: {self._protocol.handshake_exc}")
+            why = f"no WebSocket handshake: {self._protocol.handshake_exc}"
+            return Closing(None, f"{why}; if the server has TLS, its URL begins with 'wss://'")
         return Closing(None, f"the connection broke: {error}" if error else "the connection broke")
 
 

@@ -18,6 +18,7 @@ from .outbox import Outbox
 from .peers import Peers
 from .settings import HEARTBEAT, MAX_EXPIRES_IN, Settings
 from .state import Hold, Peer, Stage, Ticket
+from .words import only
 
 
 class Core:
@@ -37,7 +38,7 @@ class Core:
         self.memory_lost = False
         # Since when there is no connection, and why. None while there is one, and before the first attempt has failed.
         self.outage_since: float | None = None
-        self.unreachable = "not connected yet"
+        self.unreachable = "no answer yet"
         # Why there will be no connection any more.
         self.failure: ThrottleError | None = None
         self.asked: dict[int, Ticket] = {}
@@ -253,13 +254,13 @@ class Core:
         ticket = peer.ticket
         if ticket is not None:
             message = f"the lease of the block around this one is lost ({reason})"
-            self.withdraw(now, ticket, LeaseLost(message, code=reason))
+            self.withdraw(now, ticket, LeaseLost(message, code=reason, semaphore=only(peer.held)))
         else:
             self.settle(now, peer)
 
     def unavailable(self) -> ServerUnavailable:
         """Make the error for who cannot be served for want of a connection."""
-        return ServerUnavailable(f"no connection to the server: {self.unreachable}")
+        return ServerUnavailable(f"no connection to {self.settings.server}: {self.unreachable}")
 
     def _retire(self, peer: Peer) -> None:
         """Have a peer closed that the server may still know, once there is a connection again."""

@@ -18,7 +18,7 @@ from .reconnect import FATAL, Backoff
 from .settings import Settings
 from .state import Hold, Message, Peer, Stage, Ticket
 from .timing import Timing
-from .words import timed_out
+from .words import listed, only, timed_out
 
 
 class Session:
@@ -46,10 +46,9 @@ class Session:
         failure = self._core.failure
         return None if failure is None else type(failure)(*failure.args, code=failure.code)
 
-    @property
-    def unreachable(self) -> str:
-        """Why there is no connection."""
-        return self._core.unreachable
+    def unavailable(self) -> ServerUnavailable:
+        """Say that there is no connection, and why."""
+        return self._core.unavailable()
 
     @property
     def peers(self) -> int:
@@ -86,6 +85,8 @@ class Session:
         if hold.over:
             return
         hold.over = True
+        # Nobody is told any more. The ticket may be remembered for long, and would keep the lease alive with it.
+        hold.signal = _ignore
         hold.peer.holds.remove(hold)
         self._core.give_back(hold.peer, hold.counts)
         self._core.settle(now, hold.peer)
@@ -144,12 +145,11 @@ class Session:
         core.disconnect()
         if core.failure is not None:
             return None
+        core.unreachable = why
         if fatal or code in FATAL:
-            name = FATAL.get(code or 0, "unavailable")
-            failure = ServerUnavailable(why) if code is None else ThrottleError(why, code=name)
+            failure = core.unavailable() if code is None else ThrottleError(why, code=FATAL.get(code, "unavailable"))
             self._fail(now, failure, "expired")
             return None
-        core.unreachable = why
         if core.outage_since is None:
             core.outage_since = now
         for ticket in core.tickets():
@@ -179,13 +179,18 @@ class Session:
         return None if peer is None else _nesting_refusal(peer, ticket)
 
 
+def _ignore() -> None:
+    """Do nothing."""
+
+
 def _nesting_refusal(peer: Peer, ticket: Ticket) -> ThrottleError | None:
     if peer.dead:
-        return LeaseLost("nothing can be acquired inside a block whose lease is lost")
+        message = f"nothing can be acquired inside a block whose lease is lost, here that of {listed(peer.held)}"
+        return LeaseLost(message, semaphore=only(peer.held))
     if peer.ticket is not None:
         return ThrottleError("this thread or task waits for something else already", code="already_pending")
-    twice = next((name for name in ticket.want if name in peer.held), None)
-    if twice is None:
+    twice = [name for name in peer.held if name in ticket.want]
+    if not twice:
         return None
-    message = f"this thread or task holds {twice!r} already; a lock does not nest within itself, nor grow"
-    return HierarchyViolation(message, semaphore=twice)
+    message = f"this thread or task holds {listed(twice)} already; a lock does not nest within itself, nor grow"
+    return HierarchyViolation(message, semaphore=twice[0])

@@ -31,6 +31,8 @@ class Settings:
     patience: float | None = 30.0
     token: str | None = field(default=None, repr=False)
     client: str = "throttle-client"
+    # What it is called in messages.
+    server: str = "the server"
 
     @property
     def lifetime(self) -> float:

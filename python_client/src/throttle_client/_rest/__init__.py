@@ -1,6 +1,6 @@
 """The interface of version 0.5, over REST: requests with retries, peers with a heartbeat, and `lock`.
 
-It shares nothing with the WebSocket side but the exceptions.
+It shares nothing with the WebSocket side but the exceptions, and how arguments are checked.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import requests
 
+from throttle_client._arguments import check_rest_count, check_rest_name, check_rest_url, check_timedelta
 from throttle_client._errors import (
     CountExceedsMax,
     HierarchyViolation,
@@ -16,9 +17,10 @@ from throttle_client._errors import (
     UnknownSemaphore,
 )
 
-from .retry import send_with_retries
+from .retry import bounded, send_with_retries
 
 _TIMEOUT_SEC = 30.0
+_MOST_WORDS = 500
 _BAD_REQUEST, _CONFLICT, _OK, _ACCEPTED = 400, 409, 200, 202
 
 # What the texts of the server begin with; they are part of the interface.
@@ -44,12 +46,13 @@ class Client:
     """
 
     def __init__(self, base_url: str, expiration_time: timedelta = timedelta(minutes=15)) -> None:
+        check_rest_url(base_url, "the server's URL")
         self.base_url = base_url
-        self.expiration_time = expiration_time
+        self.expiration_time = check_timedelta(expiration_time, "expiration_time")
 
     def new_peer(self, expires_in: timedelta) -> int:
         """Make a peer, which holds locks until it is released, or expires for want of a heartbeat; returns its id."""
-        return int(self._send("POST", "/new_peer", json={"expires_in": format_duration(expires_in)}).text)
+        return int(self._send("POST", "/new_peer", json={"expires_in": _duration(expires_in, "expires_in")}).text)
 
     def acquire(
         self,
@@ -75,15 +78,16 @@ class Client:
             UnknownPeer: the peer has expired.
             ValueError: refused; the message says why. `UnknownSemaphore`, `CountExceedsMax` and `HierarchyViolation`
                 are of this kind.
+            TypeError: an argument is none of its kind.
         """
         query: dict[str, str] = {}
         if expires_in is not None:
-            query["expires_in"] = format_duration(expires_in)
+            query["expires_in"] = _duration(expires_in, "expires_in")
         if block_for is not None:
-            query["block_for"] = format_duration(block_for)
+            query["block_for"] = _duration(block_for, "block_for")
         timeout = _TIMEOUT_SEC + (0.0 if block_for is None else block_for.total_seconds())
-        path = f"/peers/{peer_id}/{quote(semaphore, safe='')}"
-        response = self._send("PUT", path, semaphore, json=count, params=query, timeout=timeout)
+        path = _path_of_lock(peer_id, semaphore)
+        response = self._send("PUT", path, semaphore, json=check_rest_count(count), params=query, timeout=timeout)
         if response.status_code not in (_OK, _ACCEPTED):
             raise RuntimeError(f"the server answered {response.status_code}, which is none of its answers")
         return response.status_code == _OK
@@ -94,7 +98,7 @@ class Client:
         Raises:
             ValueError: the peer is known and holds something else, or a semaphore is unknown.
         """
-        body = {"expires_in": format_duration(expires_in), "peer_id": peer_id, "acquired": acquired}
+        body = {"expires_in": _duration(expires_in, "expires_in"), "peer_id": peer_id, "acquired": acquired}
         self._send("POST", "/restore", json=body)
 
     def remainder(self, semaphore: str) -> int:
@@ -124,7 +128,7 @@ class Client:
             UnknownPeer: the peer has expired.
             UnknownSemaphore: there is no such semaphore (also a `ValueError`).
         """
-        self._send("DELETE", f"/peers/{peer_id}/{quote(semaphore, safe='')}", semaphore)
+        self._send("DELETE", _path_of_lock(peer_id, semaphore), semaphore)
 
     def heartbeat(self, peer_id: int, expires_in: timedelta) -> None:
         """Prolong the life of a peer to that long from now.
@@ -132,7 +136,7 @@ class Client:
         Raises:
             UnknownPeer: it has expired already.
         """
-        self._send("PUT", f"/peers/{peer_id}", json={"expires_in": format_duration(expires_in)})
+        self._send("PUT", f"/peers/{peer_id}", json={"expires_in": _duration(expires_in, "expires_in")})
 
     def _send(
         self,
@@ -144,24 +148,40 @@ class Client:
         **arguments: Any,  # noqa: ANN401  as of requests
     ) -> requests.Response:
         url = self.base_url.rstrip("/") + path
-        response = send_with_retries(lambda: requests.request(method, url, timeout=timeout, **arguments))
+        response = send_with_retries(lambda: requests.request(method, url, timeout=bounded(timeout), **arguments))
         if response.status_code in (_BAD_REQUEST, _CONFLICT):
             raise _refusal(response.text, semaphore)
-        response.raise_for_status()
+        _raise_for_status(response)
         return response
 
 
+def _raise_for_status(response: requests.Response) -> None:
+    """Raise what requests raises, with the words of the server if it has any."""
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as error:
+        is_plain = response.headers.get("Content-Type", "").startswith("text/plain")
+        words = f": {response.text[:_MOST_WORDS]}" if is_plain else ""
+        raise requests.HTTPError(f"{error}{words}", response=response) from None
+
+
 def _refusal(text: str, semaphore: str | None) -> Exception:
-    """Make the exception for a refusal. Its message is the text of the server."""
+    """Make the exception for a refusal. Its message begins with the text of the server."""
     if text == "Unknown peer":
         return UnknownPeer(text)
+    if text == "Unknown semaphore" and semaphore is not None:
+        return UnknownSemaphore(f"{text}: {semaphore!r}", semaphore=semaphore)
     for beginning, kind in _REFUSALS.items():
         if text.startswith(beginning):
             return kind(text, semaphore=semaphore)
     return ValueError(text)
 
 
-def format_duration(duration: timedelta) -> str:
+def _path_of_lock(peer_id: int, semaphore: str) -> str:
+    return f"/peers/{peer_id}/{quote(check_rest_name(semaphore), safe='')}"
+
+
+def _duration(duration: timedelta, name: str) -> str:
     """Write a duration as the server reads it, in milliseconds. Less than one is one: zero would mean "at once"."""
-    milliseconds = int(duration.total_seconds() * 1000)
-    return f"{max(milliseconds, 1) if duration > timedelta(0) else max(milliseconds, 0)}ms"
+    milliseconds = int(check_timedelta(duration, name).total_seconds() * 1000)
+    return f"{max(milliseconds, 1) if duration else 0}ms"

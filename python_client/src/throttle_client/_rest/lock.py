@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,12 +11,13 @@ from typing import Any, overload
 
 import requests
 
+from throttle_client._arguments import check_rest_count, check_rest_name, check_timedelta
 from throttle_client._errors import Timeout, UnknownPeer
 
 from .client import Client
 from .local import forget_local_peer, get_local_peer
 from .peer import Peer, PeerWithHeartbeat
-from .retry import patience
+from .retry import is_away, patience
 
 # How long one request waits for the grant.
 _BLOCK_FOR = timedelta(seconds=5)
@@ -60,7 +62,9 @@ def lock(*args: Any, **kwargs: Any) -> AbstractContextManager[Peer]:  # noqa: D4
         Timeout: it took longer than `timeout`. Nothing is held and nothing waits.
         ValueError: refused; the message says why. `UnknownSemaphore`, `CountExceedsMax` and `HierarchyViolation` are of
             this kind.
-        requests.ConnectionError: the server cannot be reached, after ten attempts or at the end of the timeout.
+        TypeError: an argument is none of its kind, such as a `timeout` that is a number.
+        requests.ConnectionError: the server cannot be reached, after ten attempts. When `timeout` ends before,
+            it is a `Timeout`; from a server that does not even refuse, that may come a few seconds late.
 
     Example:
         >>> with lock("http://localhost:8000", "A", count=4, timeout=timedelta(seconds=10)) as peer:
@@ -70,19 +74,51 @@ def lock(*args: Any, **kwargs: Any) -> AbstractContextManager[Peer]:  # noqa: D4
     return _lock_of_client(*args, **kwargs) if isinstance(server, Client) else _lock_of_thread(*args, **kwargs)
 
 
-@contextmanager
 def _lock_of_thread(
     server_url: str, semaphore: str, count: int = 1, timeout: timedelta | None = None
-) -> Generator[Peer]:
-    peer = get_local_peer(server_url)
-    # While it waits, each repetition of the request is a sign of life.
-    peer.stop_heartbeat()
+) -> AbstractContextManager[Peer]:
+    _check(semaphore, count, timeout=timeout)
+    return _held_by_thread(server_url, semaphore, count, timeout)
+
+
+def _lock_of_client(
+    client: Client,
+    semaphore: str,
+    count: int = 1,
+    heartbeat_interval: timedelta | None = _INTERVAL,
+    timeout: timedelta | None = None,
+) -> AbstractContextManager[Peer]:
+    _check(semaphore, count, heartbeat_interval=heartbeat_interval, timeout=timeout)
+    return _held_by_new_peer(client, semaphore, count, heartbeat_interval, timeout)
+
+
+# What a wrong call is told: "lock() got an unexpected keyword argument".
+_lock_of_thread.__qualname__ = _lock_of_client.__qualname__ = "lock"
+
+
+def _check(semaphore: str, count: int, **durations: timedelta | None) -> None:
+    check_rest_name(semaphore)
+    check_rest_count(count)
+    for name, duration in durations.items():
+        if duration is not None:
+            check_timedelta(duration, name)
+
+
+@contextmanager
+def _held_by_thread(server_url: str, semaphore: str, count: int, timeout: timedelta | None) -> Generator[Peer]:
+    limit = _Limit(semaphore, timeout)
+    with limit.applied():
+        peer = get_local_peer(server_url)
+        # While it waits, each repetition of the request is a sign of life.
+        peer.stop_heartbeat()
     nested = semaphore in peer.acquired
     try:
-        _wait(peer, semaphore, count, timeout)
+        with limit.applied():
+            _wait(peer, semaphore, count, limit)
     except ValueError:
         # Refused, so nothing is left to be given up.
-        _keep_or_remove(server_url, peer)
+        with _brief_patience():
+            _keep_or_remove(server_url, peer)
         raise
     except BaseException:
         if not nested:
@@ -97,54 +133,82 @@ def _lock_of_thread(
 
 
 @contextmanager
-def _lock_of_client(
-    client: Client,
-    semaphore: str,
-    count: int = 1,
-    heartbeat_interval: timedelta | None = _INTERVAL,
-    timeout: timedelta | None = None,
+def _held_by_new_peer(
+    client: Client, semaphore: str, count: int, heartbeat_interval: timedelta | None, timeout: timedelta | None
 ) -> Generator[Peer]:
-    lifetime = client.expiration_time
-    if heartbeat_interval is None:
-        peer = Peer(client, expiration_time=lifetime)
-    else:
-        interval = min(heartbeat_interval, lifetime / 3)
-        peer = PeerWithHeartbeat(client, expiration_time=lifetime, heartbeat_interval=interval)
+    limit = _Limit(semaphore, timeout)
+    with limit.applied():
+        peer = _new_peer(client, heartbeat_interval)
+    leave_with = _no_patience
     try:
-        _wait(peer, semaphore, count, timeout)
+        with limit.applied():
+            _wait(peer, semaphore, count, limit)
         peer.start_heartbeat()
+        leave_with = _brief_patience
         yield peer
     finally:
         peer.acquired.clear()
-        peer.stop_heartbeat()
-        with suppress(requests.RequestException), _brief_patience():
+        with suppress(requests.RequestException), leave_with():
+            peer.stop_heartbeat()
             peer.remove_from_server()
 
 
-def _wait(peer: Peer, semaphore: str, count: int, timeout: timedelta | None) -> None:
+def _new_peer(client: Client, heartbeat_interval: timedelta | None) -> Peer:
+    lifetime = client.expiration_time
+    if heartbeat_interval is None:
+        return Peer(client, expiration_time=lifetime)
+    interval = min(heartbeat_interval, lifetime / 3)
+    return PeerWithHeartbeat(client, expiration_time=lifetime, heartbeat_interval=interval)
+
+
+class _Limit:
+    """How long somebody is willing to wait, and what they are told when it was too long."""
+
+    def __init__(self, semaphore: str, timeout: timedelta | None) -> None:
+        self._semaphore = semaphore
+        self._timeout = timeout
+        self._until = None if timeout is None else time.monotonic() + timeout.total_seconds()
+
+    @property
+    def left_sec(self) -> float:
+        """How much time is left."""
+        return math.inf if self._until is None else max(0.0, self._until - time.monotonic())
+
+    @contextmanager
+    def applied(self) -> Generator[None]:
+        """Bound all requests in the block. A server that is away until the end of the time is a `Timeout` as well."""
+        try:
+            with patience(until=self._until):
+                yield
+        except requests.RequestException as error:
+            if self.left_sec > 0 or not is_away(error):
+                raise
+            raise self.exceeded(f": the server cannot be reached ({error})") from error
+
+    def exceeded(self, why: str = "") -> Timeout:
+        """Make the error."""
+        return Timeout(f"{self._semaphore!r} was not granted within {self._timeout}{why}", semaphore=self._semaphore)
+
+
+def _wait(peer: Peer, semaphore: str, count: int, limit: _Limit) -> None:
     """Ask until the lock is held."""
-    deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
     # It must not expire between two requests.
-    block_for = min(_BLOCK_FOR, peer.expiration_time / 3)
+    longest = min(_BLOCK_FOR, peer.expiration_time / 3)
     restored = False
     while True:
-        if deadline is not None:
-            block_for = min(block_for, timedelta(seconds=max(0.0, deadline - time.monotonic())))
+        block_for = timedelta(seconds=min(longest.total_seconds(), limit.left_sec))
         try:
-            with patience(until=deadline):
-                acquired = peer.acquire(semaphore, count=count, block_for=block_for)
+            acquired, again = peer.acquire(semaphore, count=count, block_for=block_for), False
         except UnknownPeer:
             peer.restore()
             # Restoring is no answer yet: at least one more attempt, whatever the time.
             acquired, again = False, not restored
             restored = True
-        else:
-            again = False
         if acquired:
             peer.acquired[semaphore] = count
             return
-        if not again and deadline is not None and time.monotonic() >= deadline:
-            raise Timeout(f"{semaphore!r} was not granted within {timeout}", semaphore=semaphore)
+        if not again and limit.left_sec <= 0:
+            raise limit.exceeded()
 
 
 def _give_up(server_url: str, peer: Peer, semaphore: str) -> None:
@@ -152,7 +216,7 @@ def _give_up(server_url: str, peer: Peer, semaphore: str) -> None:
     with suppress(requests.RequestException, UnknownPeer), _no_patience():
         if peer.has_acquired():
             peer.release(semaphore)
-    with _no_patience():
+    with suppress(requests.RequestException), _no_patience():
         _keep_or_remove(server_url, peer)
 
 
@@ -178,7 +242,7 @@ def _keep_or_remove(server_url: str, peer: Peer) -> None:
 
 
 def _no_patience() -> AbstractContextManager[None]:
-    """Try once only: who gives up is in a hurry."""
+    """Try once only, and briefly: who gives up is in a hurry."""
     return patience(until=time.monotonic())
 
 

@@ -9,14 +9,18 @@ from typing import Self
 
 import requests
 
+from throttle_client._arguments import check_timedelta
 from throttle_client._errors import UnknownPeer
 
 from .client import Client
-from .retry import patience
+from .retry import bounded, patience
 
 logger = logging.getLogger("throttle_client")
 
 _EXPIRATION = timedelta(minutes=5)
+
+# What a request takes at most, to connect and to be answered.
+_LONGEST_SEC = 60.0
 
 
 class Peer:
@@ -41,7 +45,9 @@ class Peer:
         acquired: dict[str, int] | None = None,
         expiration_time: timedelta | None = None,
     ) -> None:
-        self.expiration_time = expiration_time or _EXPIRATION
+        if isinstance(client, str):
+            raise TypeError(f"client must be a Client, not {client!r}; see {type(self).__name__}.from_server_url")
+        self.expiration_time = check_timedelta(expiration_time or _EXPIRATION, "expiration_time")
         self.client = client
         self.id: int = client.new_peer(expires_in=self.expiration_time) if id is None else id
         self.acquired: dict[str, int] = {} if acquired is None else acquired
@@ -107,6 +113,8 @@ class PeerWithHeartbeat(Peer):
         expiration_time: timedelta | None = None,
         heartbeat_interval: timedelta | None = None,
     ) -> None:
+        if heartbeat_interval is not None:
+            check_timedelta(heartbeat_interval, "heartbeat_interval")
         super().__init__(client=client, id=id, acquired=acquired, expiration_time=expiration_time)
         interval = self.expiration_time / 3 if heartbeat_interval is None else heartbeat_interval
         self.interval_sec: float = interval.total_seconds()
@@ -124,11 +132,11 @@ class PeerWithHeartbeat(Peer):
         self.thread.start()
 
     def stop_heartbeat(self) -> None:
-        """Give no more signs of life. Afterwards none is on its way."""
+        """Give no more signs of life. Afterwards none is on its way, unless the server does not answer one in time."""
         self.cancel.set()
         thread, self.thread = self.thread, None
         if thread is not None and thread is not current_thread():
-            thread.join()
+            thread.join(bounded(_LONGEST_SEC))
 
     def _run(self, cancel: Event) -> None:
         with patience(cancel=cancel):
