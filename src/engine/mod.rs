@@ -32,7 +32,7 @@ pub use command::Command;
 pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
-pub use operation::{Operation, Revocation, Revoked, SemaphoreState};
+pub use operation::{Change, Operation, Revocation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use refusal::Refusal;
 pub use session::{Key, OnDisconnect, Session};

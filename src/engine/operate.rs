@@ -3,12 +3,12 @@
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, Level, PeerId};
-use super::operation::{Operation, Revocation, Revoked};
+use super::operation::{Change, Operation, Revocation, Revoked};
 use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
 use super::peers::Slot;
 use super::refusal::Refusal;
 use super::revocations::Target;
-use super::semaphores::SemaphoreIndex;
+use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
@@ -16,11 +16,12 @@ use super::time::Span;
 impl Engine {
     pub(super) fn operate(&mut self, operation: &Operation) -> Result<Reply, Refusal> {
         match operation {
-            Operation::Create(settings) => self.create(settings),
+            Operation::Create(settings) => self.create(settings).map(changed),
             Operation::Change { name, max, level, paused } => {
-                self.change(name, *max, *level, *paused)
+                self.change(name, *max, *level, *paused).map(changed)
             }
-            Operation::Delete { name, force } => self.delete(name, *force),
+            Operation::Delete { name, force } => self.delete(name, *force).map(changed),
+            Operation::Configure { set, remove } => self.configure(set, remove),
             Operation::Revoke { peer, name: None, grace, why } => {
                 let slot = self.known(*peer)?;
                 self.revoke_all([(slot, None)], *grace, why.as_ref())
@@ -41,7 +42,7 @@ impl Engine {
         }
     }
 
-    fn create(&mut self, settings: &SemaphoreSettings) -> Result<Reply, Refusal> {
+    fn create(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
         if self.semaphores.find(settings.name.as_str()).is_some() {
             return Err(Refusal::SemaphoreExists(settings.name.clone()));
         }
@@ -49,9 +50,13 @@ impl Engine {
         if self.semaphores.len() >= max {
             return Err(Refusal::TooManySemaphores { max });
         }
+        Ok(self.add_semaphore(settings))
+    }
+
+    fn add_semaphore(&mut self, settings: &SemaphoreSettings) -> Change {
         let index = self.semaphores.add(settings.clone());
-        let after = self.semaphores.get(index).state();
-        Ok(Reply::Changed { name: settings.name.clone(), before: None, after: Some(after) })
+        let after = Some(self.semaphores.get(index).state());
+        Change { name: settings.name.clone(), before: None, after }
     }
 
     fn change(
@@ -60,7 +65,7 @@ impl Engine {
         max: Option<Count>,
         level: Option<Level>,
         paused: Option<bool>,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<Change, Refusal> {
         let index = self.semaphores.resolve(name)?;
         let semaphore = self.semaphores.get_mut(index);
         let before = semaphore.state();
@@ -72,16 +77,15 @@ impl Engine {
             self.send_away(index, EndReason::Never, |count| count > after.max);
         }
         self.semaphores.stir(index);
-        Ok(Reply::Changed { name: name.clone(), before: Some(before), after: Some(after) })
+        Ok(Change { name: name.clone(), before: Some(before), after: Some(after) })
     }
 
-    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Result<Reply, Refusal> {
+    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Result<Change, Refusal> {
         let index = self.semaphores.resolve(name)?;
         let semaphore = self.semaphores.get(index);
-        let (before, holders) = (semaphore.state(), semaphore.holders.len());
-        let waiters = semaphore.queue.len();
-        if !force && (holders > 0 || waiters > 0) {
-            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        let before = semaphore.state();
+        if !force {
+            check_unused(semaphore)?;
         }
         self.send_away(index, EndReason::Deleted, |_| true);
         while let Some((fence, slot)) = self.semaphores.get(index).holders.first_key_value() {
@@ -89,7 +93,30 @@ impl Engine {
             self.revoke_now(slot, Some(fence), None);
         }
         self.semaphores.remove(index);
-        Ok(Reply::Changed { name: name.clone(), before: Some(before), after: None })
+        Ok(Change { name: name.clone(), before: Some(before), after: None })
+    }
+
+    fn configure(
+        &mut self,
+        set: &[SemaphoreSettings],
+        remove: &[SemaphoreName],
+    ) -> Result<Reply, Refusal> {
+        for name in remove {
+            check_unused(self.semaphores.get(self.semaphores.resolve(name)?))?;
+        }
+        let mut changes = Vec::new();
+        for settings in set {
+            let SemaphoreSettings { name, max, level } = settings;
+            changes.push(match self.semaphores.find(name.as_str()) {
+                Some(_) => self.change(name, Some(*max), Some(*level), None)?,
+                None => self.add_semaphore(settings),
+            });
+        }
+        for name in remove {
+            changes.push(self.delete(name, false)?);
+        }
+        changes.retain(|change| change.before != change.after);
+        Ok(Reply::Changed(changes))
     }
 
     /// Ends the waits for a semaphore whose count of it is as `concerned` says.
@@ -190,4 +217,16 @@ impl Engine {
         let locks: Locks = taken.map(|hold| self.lock(hold)).collect();
         Revoked { peer: peer.id, locks, whole: target.is_none(), why }
     }
+}
+
+fn changed(change: Change) -> Reply {
+    Reply::Changed(vec![change])
+}
+
+fn check_unused(semaphore: &Semaphore) -> Result<(), Refusal> {
+    let (holders, waiters) = (semaphore.holders.len(), semaphore.queue.len());
+    if holders == 0 && waiters == 0 {
+        return Ok(());
+    }
+    Err(Refusal::InUse { name: semaphore.name.clone(), holders, waiters })
 }

@@ -33,6 +33,15 @@ pub enum Operation {
         /// Whether to take it from those who hold or wait.
         force: bool,
     },
+    /// Makes the semaphores of a configuration what it says, all or none of them: those that are there are changed,
+    /// but stay paused or not, and the others are made. Refused when one that is to be removed is in use. Answers
+    /// [`Reply::Changed`](super::Reply::Changed) with what is different now.
+    Configure {
+        /// What is to be there.
+        set: Vec<SemaphoreSettings>,
+        /// What is not to be there any more.
+        remove: Vec<SemaphoreName>,
+    },
     /// Takes one lock from a peer, or the peer with all that it holds and waits for. With a `grace` its connection is
     /// told at once ([`Effect::Yield`](super::Effect::Yield)) and may finish within that time; a later revocation
     /// of the same replaces an earlier one. Answers [`Reply::Revoked`](super::Reply::Revoked).
@@ -67,6 +76,17 @@ pub struct SemaphoreState {
     pub level: Level,
     /// Whether nothing is granted.
     pub paused: bool,
+}
+
+/// A semaphore that was made, changed or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Change {
+    /// Which one.
+    pub name: SemaphoreName,
+    /// What it was. `None`: it was not there.
+    pub before: Option<SemaphoreState>,
+    /// What it is. `None`: it is not there any more.
+    pub after: Option<SemaphoreState>,
 }
 
 /// What is or will be taken from a peer.

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::ids::{ConnectionId, Count, Fence, PeerId, TicketId};
-use super::operation::{Revoked, SemaphoreState};
+use super::operation::{Change, Revoked};
 use super::refusal::Refusal;
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
@@ -88,15 +88,8 @@ pub enum Reply {
         /// The wait that was ended, if there was one.
         ticket: Option<TicketId>,
     },
-    /// A semaphore was made, changed or removed.
-    Changed {
-        /// Which one.
-        name: SemaphoreName,
-        /// What it was. `None`: it was not there.
-        before: Option<SemaphoreState>,
-        /// What it is. `None`: it is not there any more.
-        after: Option<SemaphoreState>,
-    },
+    /// Semaphores were made, changed or removed.
+    Changed(Vec<Change>),
     /// Something is taken away.
     Revoked {
         /// What, of whom.

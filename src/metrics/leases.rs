@@ -7,7 +7,7 @@ use prometheus::{
 
 use super::register;
 use crate::engine::{
-    Effect, Outcome, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings,
+    Change, Effect, Outcome, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings,
 };
 use crate::runtime::Observer;
 
@@ -125,13 +125,7 @@ impl LeaseMetrics {
     fn count_reply(&mut self, reply: &Result<Reply, Refusal>) {
         match reply {
             Ok(Reply::Restored { .. }) => self.restores.inc(),
-            Ok(Reply::Changed { name, before: None, .. }) => {
-                self.semaphores.insert(name.clone(), self.families.of(name));
-            }
-            Ok(Reply::Changed { name, after: None, .. }) => {
-                self.semaphores.remove(name);
-                self.families.forget(name);
-            }
+            Ok(Reply::Changed(changes)) => changes.iter().for_each(|change| self.change(change)),
             Err(refusal) => {
                 if let Ok(code) = Refusal::CODES.binary_search(&refusal.code()) {
                     self.refusals[code].inc();
@@ -147,10 +141,20 @@ impl LeaseMetrics {
                 | Reply::Queued { .. }
                 | Reply::Released { .. }
                 | Reply::Cancelled { .. }
-                | Reply::Changed { .. }
                 | Reply::Revoked { .. }
                 | Reply::Expired { .. },
             ) => {}
+        }
+    }
+
+    fn change(&mut self, Change { name, before, after }: &Change) {
+        match (before, after) {
+            (None, Some(_)) => drop(self.semaphores.insert(name.clone(), self.families.of(name))),
+            (_, None) => {
+                self.semaphores.remove(name);
+                self.families.forget(name);
+            }
+            (Some(_), Some(_)) => {}
         }
     }
 

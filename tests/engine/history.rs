@@ -112,7 +112,7 @@ impl Dice {
 
     fn operation(&mut self) -> Operation {
         let name = self.name();
-        match self.0.u32(0..10) {
+        match self.0.u32(0..11) {
             0..2 => Operation::Create(self.semaphore(name)),
             2..6 => Operation::Change {
                 name,
@@ -121,13 +121,27 @@ impl Dice {
                 paused: self.one_in(3).then(|| self.one_in(3)),
             },
             6 => Operation::Delete { name, force: self.0.bool() },
-            7..9 => Operation::Revoke {
+            7 => self.configure(name),
+            8..10 => Operation::Revoke {
                 peer: self.peer(),
                 name: (!self.one_in(3)).then_some(name),
                 grace: self.grace(),
                 why: self.why(),
             },
             _ => Operation::Free { name, grace: self.grace(), why: self.why() },
+        }
+    }
+
+    /// What is to be removed is none of what is to be there, as in a file.
+    fn configure(&mut self, name: SemaphoreName) -> Operation {
+        let mut names: Vec<_> = NAMES.map(|name| SemaphoreName::new(name).unwrap()).into();
+        self.0.shuffle(&mut names);
+        names.truncate(self.0.usize(0..3));
+        names.retain(|it| *it != name);
+        let remove = if self.0.bool() { vec![name] } else { vec![] };
+        Operation::Configure {
+            set: names.into_iter().map(|name| self.semaphore(name)).collect(),
+            remove,
         }
     }
 

@@ -25,6 +25,17 @@ pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operatio
             name: parse_name(words.next("a semaphore")?)?,
             force: words.0.next_if_eq(&"force").is_some(),
         },
+        "configure" => {
+            let (mut set, mut remove) = (Vec::new(), Vec::new());
+            for word in words.0.by_ref() {
+                match (word.strip_prefix('-'), word.split_once('=')) {
+                    (Some(name), _) => remove.push(parse_name(name)?),
+                    (None, Some((name, value))) => set.push(parse_semaphore(name, value)?),
+                    (None, None) => return Err(format!("{word}: neither NAME=MAX nor -NAME")),
+                }
+            }
+            Operation::Configure { set, remove }
+        }
         "revoke" => Operation::Revoke {
             peer: words.next("a peer")?.parse().map_err(|_| "not a peer")?,
             name: words.0.next_if(|word| !WORDS.contains(word)).map(parse_name).transpose()?,
@@ -59,6 +70,11 @@ pub(super) fn write(operation: &Operation) -> String {
         Operation::Delete { name, force } => {
             format!("delete {name}{}", if *force { " force" } else { "" })
         }
+        Operation::Configure { set, remove } => {
+            let set = set.iter().map(|it| format!(" {}={}@{}", it.name, it.max, it.level));
+            let remove = remove.iter().map(|name| format!(" -{name}"));
+            format!("configure{}", set.chain(remove).collect::<String>())
+        }
         Operation::Revoke { peer, name, grace, why } => {
             let name = name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
             format!("revoke {peer}{name}{}{}", write_grace(*grace), option("why", why.as_ref()))
@@ -80,6 +96,7 @@ fn what_is_written_can_be_read() {
         "change A max 2 level -1 pause",
         "change A resume",
         "delete A force",
+        "configure A=1@0 B=2@1 -C",
         "revoke 1 A grace 5s why late",
         "revoke s1",
         "free A grace 1ms",

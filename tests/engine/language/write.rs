@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::operations;
 use throttle::engine::{
-    Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome, PeerView,
-    Reply, Revoked, SemaphoreState, Session, Settings, Span, Time, Want,
+    Change, Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome,
+    PeerView, Reply, Revoked, SemaphoreState, Session, Settings, Span, Time, Want,
 };
 
 pub(crate) fn write_settings(settings: &Settings) -> String {
@@ -97,9 +97,12 @@ fn write_reply(reply: &Reply) -> String {
         Reply::Queued { ticket, position } => format!("queued ticket {ticket} position {position}"),
         Reply::Released { locks } => format!("released {locks}"),
         Reply::Cancelled { ticket } => format!("cancelled{}", option("ticket", *ticket)),
-        Reply::Changed { name, before, after } => {
-            let (before, after) = (write_semaphore(*before), write_semaphore(*after));
-            format!("{name} changed from {before} to {after}")
+        Reply::Changed(changes) => {
+            let change = |Change { name, before, after }: &Change| {
+                let (before, after) = (write_semaphore(*before), write_semaphore(*after));
+                format!("{name} changed from {before} to {after}")
+            };
+            changes.iter().map(change).collect::<Vec<_>>().join(", ")
         }
         Reply::Revoked { revoked, until } => {
             let revoked = revoked.iter().map(write_revoked).collect::<Vec<_>>().join(",");

@@ -1,8 +1,8 @@
 //! What operators do, in the naive model.
 
 use throttle::engine::{
-    Effect, EndReason, Fence, Label, Operation, PeerId, Refusal, ReleaseReason, Reply, Revoked,
-    SemaphoreName, SemaphoreState, Span, Time,
+    Change, Count, Effect, EndReason, Fence, Label, Level, Operation, PeerId, Refusal,
+    ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, SemaphoreState, Span, Time,
 };
 
 use super::{Answer, Model, Over};
@@ -29,27 +29,13 @@ impl Model {
                 }
                 self.settings.semaphores.push(settings.clone());
                 let (name, after) = (settings.name.clone(), self.state(&settings.name));
-                Ok(Reply::Changed { name, before: None, after })
+                Ok(Reply::Changed(vec![Change { name, before: None, after }]))
             }
             Operation::Change { name, max, level, paused } => {
                 self.semaphore(name)?;
-                let before = self.state(name);
-                let found = self.settings.semaphores.iter_mut().find(|it| it.name == *name);
-                let semaphore = found.unwrap();
-                semaphore.max = max.unwrap_or(semaphore.max);
-                semaphore.level = level.unwrap_or(semaphore.level);
-                let max = semaphore.max;
-                if let Some(paused) = paused {
-                    self.paused.retain(|it| it != name);
-                    self.paused.extend(paused.then(|| name.clone()));
-                }
-                for (peer, count) in self.waiters(name) {
-                    if count > max.get() {
-                        self.end_wait(peer, EndReason::Never);
-                    }
-                }
-                Ok(Reply::Changed { name: name.clone(), before, after: self.state(name) })
+                Ok(Reply::Changed(vec![self.change(name, *max, *level, *paused)]))
             }
+            Operation::Configure { set, remove } => self.configure(set, remove),
             Operation::Delete { name, force } => self.delete(name, *force),
             Operation::Revoke { peer, name, grace, why } => {
                 if let Some(name) = name {
@@ -74,6 +60,59 @@ impl Model {
         }
     }
 
+    fn change(
+        &mut self,
+        name: &SemaphoreName,
+        max: Option<Count>,
+        level: Option<Level>,
+        paused: Option<bool>,
+    ) -> Change {
+        let before = self.state(name);
+        let found = self.settings.semaphores.iter_mut().find(|it| it.name == *name);
+        let semaphore = found.unwrap();
+        semaphore.max = max.unwrap_or(semaphore.max);
+        semaphore.level = level.unwrap_or(semaphore.level);
+        let max = semaphore.max;
+        if let Some(paused) = paused {
+            self.paused.retain(|it| it != name);
+            self.paused.extend(paused.then(|| name.clone()));
+        }
+        for (peer, count) in self.waiters(name) {
+            if count > max.get() {
+                self.end_wait(peer, EndReason::Never);
+            }
+        }
+        Change { name: name.clone(), before, after: self.state(name) }
+    }
+
+    fn configure(&mut self, set: &[SemaphoreSettings], remove: &[SemaphoreName]) -> Answer {
+        for name in remove {
+            self.semaphore(name)?;
+            let (holders, waiters) = (self.holders(name).len(), self.waiters(name).len());
+            if holders + waiters > 0 {
+                return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+            }
+        }
+        let mut changes = vec![];
+        for settings in set {
+            let (name, max, level) = (&settings.name, settings.max, settings.level);
+            let before = self.state(name);
+            if before.is_none() {
+                self.settings.semaphores.push(settings.clone());
+            }
+            let change = self.change(name, Some(max), Some(level), None);
+            changes.push(Change { before, ..change });
+        }
+        for name in remove {
+            let before = self.state(name);
+            self.settings.semaphores.retain(|it| it.name != *name);
+            self.paused.retain(|it| it != name);
+            changes.push(Change { name: name.clone(), before, after: None });
+        }
+        changes.retain(|change| change.before != change.after);
+        Ok(Reply::Changed(changes))
+    }
+
     fn delete(&mut self, name: &SemaphoreName, force: bool) -> Answer {
         self.semaphore(name)?;
         let (holders, waiters) = (self.holders(name), self.waiters(name));
@@ -90,7 +129,7 @@ impl Model {
         }
         self.settings.semaphores.retain(|it| it.name != *name);
         self.paused.retain(|it| it != name);
-        Ok(Reply::Changed { name: name.clone(), before, after: None })
+        Ok(Reply::Changed(vec![Change { name: name.clone(), before, after: None }]))
     }
 
     fn revoke_all(
@@ -176,7 +215,7 @@ impl Model {
     fn waiters(&self, name: &SemaphoreName) -> Vec<(PeerId, u32)> {
         let mut queue: Vec<_> = self.peers.iter().filter(|peer| peer.waits_for(name)).collect();
         queue.sort_by_key(|peer| peer.place());
-        let count = |parts: &[(SemaphoreName, throttle::engine::Count)]| {
+        let count = |parts: &[(SemaphoreName, Count)]| {
             parts.iter().find(|(part, _)| part == name).unwrap().1.get()
         };
         queue.iter().map(|peer| (peer.id, count(&peer.ticket.as_ref().unwrap().parts))).collect()
