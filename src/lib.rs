@@ -1,7 +1,7 @@
 //! `throttle` hands out leases on semaphores to programs on many machines.
 //!
 //! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
-//! and [`ws`], the [`dashboard`] for browsers, and the [`metrics`] that all of them feed), the [`runtime`], and below it
+//! and [`ws`], what operators [`operate`], the [`dashboard`] for browsers, and the [`metrics`] that all of them feed), the [`runtime`], and below it
 //! the [`engine`] and the [`store`].
 //! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them.
 #![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
@@ -26,6 +26,8 @@ pub mod feed;
 pub mod lock;
 #[cfg(feature = "server")]
 pub mod metrics;
+#[cfg(feature = "server")]
+pub mod operate;
 #[cfg(feature = "server")]
 mod origin;
 #[cfg(feature = "server")]

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{Write, stderr, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -68,7 +69,7 @@ fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         for note in &loaded.notes {
             tracing::info!("{note}");
         }
-        let outcome = run(&loaded.config).await;
+        let outcome = run(cli, &loaded.config).await;
         if loaded.config.logging.gelf.is_some() {
             tokio::time::sleep(LAST_WORDS).await;
         }
@@ -89,9 +90,11 @@ fn complain(about: &dyn Display) {
     let _ = writeln!(stderr(), "{about}");
 }
 
-async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
+async fn run(cli: &Cli, config: &Config) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::new()?;
-    let server = Server::bind(config)?;
+    let again = cli.clone();
+    let source = move || again.config().map_err(|problems| problems.to_string());
+    let server = Server::bind_reloadable(config, Some(Arc::new(source)))?;
     announce(server.local_addr(), &config.semaphores);
     let asked_to_end = async {
         let signal = signals.next().await;

@@ -49,6 +49,10 @@ impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
         self.on(MethodFilter::PUT, "PUT", pattern, handler)
     }
 
+    pub(crate) fn patch<T: 'static>(self, pattern: &str, handler: impl Wrappable<T, S>) -> Self {
+        self.on(MethodFilter::PATCH, "PATCH", pattern, handler)
+    }
+
     pub(crate) fn delete<T: 'static>(self, pattern: &str, handler: impl Wrappable<T, S>) -> Self {
         self.on(MethodFilter::DELETE, "DELETE", pattern, handler)
     }

@@ -20,18 +20,19 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
-use self::site::{Site, feed, grants_from, look, router};
+use self::site::{Site, feed, grants_from, look, operate, reload_when_told, router};
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
 use crate::events;
-use crate::feed::{Feed, Journal};
+use crate::feed::{Configured, Feed, Journal};
 use crate::metrics::Metrics;
+use crate::operate::{Operate, Source};
 use crate::runtime::{self, Clock};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
-pub use signal::{Signal, Signals};
+pub use signal::{Hangups, Signal, Signals};
 
 /// Connections that the system keeps ready while others are being accepted.
 const BACKLOG: u32 = 1024;
@@ -50,6 +51,7 @@ pub struct Server {
     driver: Driver,
     log: Log,
     feed: Feed,
+    operate: Operate,
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
@@ -87,6 +89,14 @@ impl Server {
     /// # Errors
     /// [`StartError`], mostly because somebody else has the address.
     pub fn bind(config: &Config) -> Result<Self, StartError> {
+        Self::bind_reloadable(config, None)
+    }
+
+    /// As [`Server::bind`], with a source from which the configuration can be read again.
+    ///
+    /// # Errors
+    /// As [`Server::bind`].
+    pub fn bind_reloadable(config: &Config, source: Option<Source>) -> Result<Self, StartError> {
         let address = SocketAddr::new(config.address, config.port);
         let listen_error = |error| StartError::Listen { address, error };
         let listener = listen(address).map_err(listen_error)?;
@@ -113,9 +123,11 @@ impl Server {
         let observer = (counting, (events, journal.clone()));
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
-        let feed = feed(config, handle.clone(), clock, journal, &metrics);
+        let configured = Configured::new(&config.semaphores);
+        let feed = feed(config, handle.clone(), clock, journal.clone(), &metrics, &configured);
         let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
-        let router = router(&site, handle, dashboard, max_connections);
+        let operate = operate(&site, handle.clone(), journal, configured, source);
+        let router = router(&site, handle, dashboard, max_connections, operate.clone());
         Ok(Self {
             listener,
             local_addr,
@@ -123,6 +135,7 @@ impl Server {
             driver: Box::pin(driver),
             log: Box::pin(log),
             feed,
+            operate,
             switch,
             shutdown,
             max_connections,
@@ -143,6 +156,7 @@ impl Server {
         tokio::spawn(self.log);
         let driver = tokio::spawn(drive(self.driver));
         tokio::spawn(look(self.feed, self.shutdown.clone()));
+        tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
         let connections = Connections::new(
             self.router,
             self.shutdown,

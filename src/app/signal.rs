@@ -67,3 +67,29 @@ impl Signals {
         }
     }
 }
+
+/// Asks for the configuration to be read again: SIGHUP. Where there is none, nobody ever asks.
+#[derive(Debug)]
+pub struct Hangups(#[cfg(unix)] tokio::signal::unix::Signal);
+
+impl Hangups {
+    /// Starts to receive. The signal does not end the process any more.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn new() -> io::Result<Self> {
+        #[cfg(unix)]
+        return Ok(Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?));
+        #[cfg(not(unix))]
+        return Ok(Self());
+    }
+
+    /// The next one.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.0.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
+    }
+}

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use super::signal::Hangups;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Span, Time};
-use crate::feed::{self, Feed, Journal};
+use crate::feed::{self, Configured, Feed, Journal};
 use crate::metrics::Metrics;
+use crate::operate::{self, Actor, Operate, Reload, Source};
 use crate::rest::{self, Rest};
 use crate::runtime::{Clock, Handle};
 use crate::shutdown::Shutdown;
@@ -33,16 +35,60 @@ pub(super) fn feed(
     clock: Clock,
     journal: Journal,
     metrics: &Metrics,
+    configured: &Configured,
 ) -> Feed {
     let sessions = metrics.sessions();
     Feed::new(feed::Parts {
         engine,
         clock,
         journal,
+        configured: configured.clone(),
         epoch: epoch(clock),
         ready_from: grants_from(config, clock),
         sessions: Box::new(move || sessions.count()),
     })
+}
+
+/// What operators can do.
+pub(super) fn operate(
+    site: &Site<'_>,
+    engine: Handle,
+    journal: Journal,
+    configured: Configured,
+    source: Option<Source>,
+) -> Operate {
+    Operate::new(operate::Parts {
+        engine,
+        feed: site.feed.clone(),
+        journal,
+        configured,
+        metrics: Arc::clone(&site.metrics),
+        reload: Reload::new(source, site.config.clone()),
+        max_body_bytes: site.config.limits.max_body_bytes,
+        body_read_timeout: site.config.limits.body_read_timeout,
+    })
+}
+
+/// Reads the configuration again whenever the process is told to, until everything is over: it must not keep the
+/// engine.
+pub(super) async fn reload_when_told(operate: Operate, shutdown: Shutdown) {
+    let mut hangups = match Hangups::new() {
+        Ok(hangups) => hangups,
+        Err(error) => return tracing::warn!(%error, "SIGHUP cannot be received"),
+    };
+    let actor = Actor::named("SIGHUP");
+    loop {
+        tokio::select! {
+            () = hangups.next() => {}
+            () = shutdown.over() => return,
+        }
+        match operate.reload(&actor, None).await {
+            Ok(_) => tracing::info!("the configuration was read again"),
+            Err(problem) => {
+                tracing::error!("the configuration stays as it was: {}", problem.detail());
+            }
+        }
+    }
 }
 
 /// Changes when the memory is lost: it is as old as the process.
@@ -65,6 +111,7 @@ pub(super) fn router(
     engine: Handle,
     dashboard: Dashboard,
     max_connections: usize,
+    operate: Operate,
 ) -> Router {
     let Site { config, clock, metrics, feed, shutdown } = site;
     let sessions = &config.sessions;
@@ -94,7 +141,7 @@ pub(super) fn router(
         max_body_bytes: config.limits.max_body_bytes,
         body_read_timeout: config.limits.body_read_timeout,
     });
-    rest::router(rest).merge(ws::router(sockets))
+    rest::router(rest).merge(ws::router(sockets)).merge(operate::router(operate))
 }
 
 /// How many of the connections may be sessions: one in 16 is left to others.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::configured::Differs;
 use super::journal::Entry;
 use super::shapes::{Happened, Row, Server, json, millis};
 use crate::engine::{Label, SemaphoreName, SemaphoreView, Time};
@@ -53,6 +54,7 @@ pub(super) struct Board {
 struct Shown {
     version: u64,
     view: SemaphoreView,
+    differs: Option<Differs>,
     json: String,
 }
 
@@ -67,7 +69,7 @@ impl Board {
         &mut self,
         now: Time,
         server: &Server<'_>,
-        views: Vec<SemaphoreView>,
+        views: Vec<(SemaphoreView, Option<Differs>)>,
         happened: Vec<(Entry, Option<Label>)>,
     ) {
         let next = self.version + 1;
@@ -118,15 +120,15 @@ impl Board {
     }
 
     /// Returns whether anything is different from before.
-    fn show(&mut self, version: u64, views: Vec<SemaphoreView>) -> bool {
+    fn show(&mut self, version: u64, views: Vec<(SemaphoreView, Option<Differs>)>) -> bool {
         let mut changed = false;
         let mut before = std::mem::take(&mut self.rows);
-        for view in views {
+        for (view, differs) in views {
             let shown = match before.remove(&view.name) {
-                Some(shown) if shown.view == view => shown,
+                Some(shown) if shown.view == view && shown.differs == differs => shown,
                 Some(_) | None => {
                     changed = true;
-                    Shown { version, json: json(&Row::of(&view)), view }
+                    Shown { version, json: json(&Row::of(&view, differs)), view, differs }
                 }
             };
             self.rows.insert(shown.view.name.clone(), shown);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Feed;
-use super::shapes::{json, millis, text};
+use super::shapes::{is_false, json, millis, text};
 use crate::engine::{
     ConnectionId, Count, Engine, Life, Lock, PeerId, PeerView, SemaphoreName, SemaphoreView, Time,
 };
@@ -33,7 +33,7 @@ impl Feed {
     ) -> Result<Option<String>, EngineGone> {
         let found = self.read(move |engine| look_at(engine, &name, limit)).await?;
         Ok(found.map(|found| {
-            let peers = found.holders.iter().map(|(peer, _)| peer).chain(&found.queue);
+            let peers = found.holders.iter().map(|(peer, ..)| peer).chain(&found.queue);
             let remotes = self.remotes(peers.filter_map(connection));
             fields(&found.shape(self.0.parts.clock.now(), &remotes))
         }))
@@ -65,25 +65,31 @@ impl Feed {
 
 struct Found {
     semaphore: SemaphoreView,
-    holders: Vec<(PeerView, Lock)>,
+    /// With the time at which the lock will be taken away, if it will be.
+    holders: Vec<(PeerView, Lock, Option<Time>)>,
     queue: Vec<PeerView>,
 }
 
 fn look_at(engine: &Engine, name: &SemaphoreName, limit: usize) -> Option<Found> {
     let semaphore = engine.semaphore(name.as_str())?;
     let holders = engine.holders(name.as_str()).take(limit);
-    let holders = holders.filter_map(|(peer, _, lock)| Some((engine.peer(peer)?, lock)));
+    let holders = holders.filter_map(|(peer, _, lock)| {
+        let ends = [Some(lock.fence), None].map(|target| engine.revocation(peer, target));
+        let end = ends.into_iter().flatten().map(|revocation| revocation.until).min();
+        Some((engine.peer(peer)?, lock, end))
+    });
     let queue = engine.queue(name.as_str()).take(limit).filter_map(|peer| engine.peer(peer));
     Some(Found { semaphore, holders: holders.collect(), queue: queue.collect() })
 }
 
 impl Found {
     fn shape<'a>(&'a self, now: Time, remotes: &Remotes) -> SemaphoreShape<'a> {
-        let holders = self.holders.iter().map(|(peer, lock)| Holder {
+        let holders = self.holders.iter().map(|(peer, lock, revoked)| Holder {
             who: Who::of(peer, remotes),
             count: lock.count.get(),
             fence: lock.fence.0,
             since_ms: millis(lock.since),
+            revoked_ms: revoked.map(millis),
         });
         let queue = self.queue.iter().zip(1..).filter_map(|(peer, position)| {
             let waiting = Waiting::of(peer, position)?;
@@ -94,6 +100,7 @@ impl Found {
             now_ms: millis(now),
             max: self.semaphore.max.get(),
             level: self.semaphore.level.0,
+            paused: self.semaphore.paused,
             held: self.semaphore.held,
             holder_count: self.semaphore.holders,
             pending: self.semaphore.pending,
@@ -123,6 +130,8 @@ struct SemaphoreShape<'a> {
     now_ms: u64,
     max: u32,
     level: i32,
+    #[serde(skip_serializing_if = "is_false")]
+    paused: bool,
     held: u64,
     holder_count: usize,
     pending: u64,
@@ -170,6 +179,9 @@ struct Holder<'a> {
     count: u32,
     fence: u64,
     since_ms: u64,
+    /// When an operator will take it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_ms: Option<u64>,
 }
 
 #[derive(Serialize)]

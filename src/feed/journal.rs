@@ -6,10 +6,12 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::lock;
-use crate::engine::{Effect, Lock, Outcome, PeerId, ReleaseReason, Span, Time};
+use crate::engine::{
+    Effect, Label, Lock, Outcome, PeerId, ReleaseReason, SemaphoreName, SemaphoreState, Span, Time,
+};
 use crate::runtime::{Clock, Observer};
 
 /// Entries that wait to be looked at.
@@ -41,15 +43,38 @@ pub(super) struct Entry {
     pub(super) n: u64,
     pub(super) at: Time,
     pub(super) kind: Kind,
-    pub(super) peer: PeerId,
+    pub(super) peer: Option<PeerId>,
     pub(super) lock: Option<Lock>,
     pub(super) waited: Option<Span>,
     pub(super) held: Option<Span>,
+    pub(super) operated: Option<Box<Operated>>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
+/// What an operator did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operated {
+    /// What it was.
+    pub kind: Kind,
+    /// Who did it.
+    pub by: String,
+    /// Why, as far as they said.
+    pub why: Option<Label>,
+    /// To which peer.
+    pub peer: Option<PeerId>,
+    /// To which semaphore.
+    pub semaphore: Option<SemaphoreName>,
+    /// What the semaphore was, unless it was made.
+    pub before: Option<SemaphoreState>,
+    /// What the semaphore is, unless it was removed.
+    pub after: Option<SemaphoreState>,
+    /// How many locks are taken away.
+    pub locks: Option<usize>,
+}
+
+/// What it was. Those that operators do are in the imperative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Kind {
     Granted,
     Released,
     Closed,
@@ -58,6 +83,56 @@ pub(super) enum Kind {
     Revoked,
     Restored,
     Superseded,
+    Create,
+    Change,
+    Pause,
+    Resume,
+    Delete,
+    Revoke,
+    Free,
+    Reload,
+}
+
+impl Kind {
+    /// What operators do.
+    pub const ACTIONS: [Self; 8] = [
+        Self::Create,
+        Self::Change,
+        Self::Pause,
+        Self::Resume,
+        Self::Delete,
+        Self::Revoke,
+        Self::Free,
+        Self::Reload,
+    ];
+
+    /// As it is written everywhere.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Released => "released",
+            Self::Closed => "closed",
+            Self::Expired => "expired",
+            Self::Disconnected => "disconnected",
+            Self::Revoked => "revoked",
+            Self::Restored => "restored",
+            Self::Superseded => "superseded",
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Delete => "delete",
+            Self::Revoke => "revoke",
+            Self::Free => "free",
+            Self::Reload => "reload",
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// How often something happened since the start.
@@ -98,6 +173,17 @@ impl Journal {
         }
     }
 
+    /// Notes what an operator did.
+    pub fn operated(&self, operated: Operated) {
+        let at = self.0.clock.now();
+        let (kind, peer) = (operated.kind, operated.peer);
+        let operated = Some(Box::new(operated));
+        let mut notes = lock(&self.0.notes);
+        notes.last += 1;
+        let n = notes.last;
+        notes.add(Entry { n, at, kind, peer, lock: None, waited: None, held: None, operated });
+    }
+
     fn observe_effect(&self, effect: &Effect) {
         let watched = self.0.watched.load(Ordering::Relaxed);
         match effect {
@@ -110,7 +196,7 @@ impl Journal {
             Effect::Released { peer, lock, held, reason, .. } => {
                 self.0.releases.fetch_add(1, Ordering::Relaxed);
                 let kind = kind_of(*reason);
-                if watched || kind == Kind::Expired {
+                if watched || matches!(kind, Kind::Expired | Kind::Revoked) {
                     self.note(kind, *peer, Some(lock), None, Some(*held));
                 }
             }
@@ -141,11 +227,26 @@ impl Journal {
         let at = self.0.clock.now();
         let mut notes = lock(&self.0.notes);
         notes.last += 1;
-        let entry = Entry { n: notes.last, at, kind, peer, lock: of.cloned(), waited, held };
-        if notes.entries.len() == ENTRIES {
-            notes.entries.pop_front();
+        let n = notes.last;
+        notes.add(Entry {
+            n,
+            at,
+            kind,
+            peer: Some(peer),
+            lock: of.cloned(),
+            waited,
+            held,
+            operated: None,
+        });
+    }
+}
+
+impl Notes {
+    fn add(&mut self, entry: Entry) {
+        if self.entries.len() == ENTRIES {
+            self.entries.pop_front();
         }
-        notes.entries.push_back(entry);
+        self.entries.push_back(entry);
     }
 }
 

@@ -4,6 +4,7 @@
 //! while nobody watches; what changed is written once, however many watch.
 
 mod board;
+mod configured;
 mod details;
 mod history;
 mod journal;
@@ -19,10 +20,12 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::board::Board;
 pub use self::board::{Cursor, Frame, Names};
+pub use self::configured::Configured;
 pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
-pub use self::journal::Journal;
-use self::shapes::Server;
+pub use self::journal::{Journal, Kind, Operated};
+pub(crate) use self::shapes::State;
+use self::shapes::{Named, Row, Server};
 use crate::engine::{ConnectionId, Engine, SemaphoreView, Time};
 use crate::runtime::{Clock, EngineGone, Handle};
 
@@ -44,6 +47,8 @@ pub struct Parts {
     pub clock: Clock,
     /// What has happened.
     pub journal: Journal,
+    /// What the configuration file says.
+    pub configured: Configured,
     /// Changes when the server has lost its memory.
     pub epoch: String,
     /// From when on locks are granted.
@@ -133,6 +138,29 @@ impl Feed {
         Noted { feed: self.clone(), connection }
     }
 
+    /// All semaphores as they are now, ordered by name, as a JSON array.
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub async fn semaphores(&self) -> Result<String, EngineGone> {
+        let views = self.read(|engine| engine.semaphores().collect::<Vec<_>>()).await?;
+        let configured = &self.0.parts.configured;
+        let rows = views.iter().map(|view| Named {
+            name: view.name.as_str(),
+            row: Row::of(view, configured.difference(view)),
+        });
+        Ok(shapes::json(&rows.collect::<Vec<_>>()))
+    }
+
+    /// What the server is now, as a JSON object.
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub async fn summary(&self) -> Result<String, EngineGone> {
+        let peers = self.read(Engine::peer_count).await?;
+        Ok(shapes::json(&self.server(self.0.parts.clock.now(), peers)))
+    }
+
     /// Where these connections come from.
     fn remotes(&self, connections: impl Iterator<Item = ConnectionId>) -> details::Remotes {
         let remotes = lock(&self.0.remotes);
@@ -162,13 +190,19 @@ impl Feed {
         let look = move |engine: &Engine| {
             let views: Vec<SemaphoreView> = engine.semaphores().collect();
             let events = noted.into_iter().map(|entry| {
-                let label = engine.label(entry.peer);
+                let label = entry.peer.and_then(|peer| engine.label(peer));
                 (entry, label)
             });
             (views, engine.peer_count(), events.collect::<Vec<_>>())
         };
         let (views, peers, events) = self.read(look).await?;
         let now = self.0.parts.clock.now();
+        let configured = &self.0.parts.configured;
+        let rows = views.into_iter().map(|view| {
+            let differs = configured.difference(&view);
+            (view, differs)
+        });
+        let views = rows.collect();
         lock(&self.0.board).update(now, &self.server(now, peers), views, events);
         self.0.ticks.send_modify(|tick| *tick += 1);
         Ok(())

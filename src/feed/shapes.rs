@@ -2,8 +2,11 @@
 
 use serde::{Serialize, Serializer};
 
-use super::journal::{Entry, Kind};
-use crate::engine::{Label, PeerId, SemaphoreView, Time};
+use super::configured::Differs;
+use super::journal::{Entry, Kind, Operated};
+use crate::engine::{
+    Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Time,
+};
 
 /// The server itself.
 #[derive(Serialize)]
@@ -19,11 +22,24 @@ pub(super) struct Server<'a> {
     pub(super) expirations: u64,
 }
 
+/// One semaphore, with its name.
+#[derive(Serialize)]
+pub(super) struct Named<'a> {
+    pub(super) name: &'a str,
+    #[serde(flatten)]
+    pub(super) row: Row,
+}
+
 /// One semaphore.
 #[derive(Serialize)]
 pub(super) struct Row {
     max: u32,
     level: i32,
+    #[serde(skip_serializing_if = "is_false")]
+    paused: bool,
+    /// What the file says, when it says something else; `null`: it says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    configured: Option<Option<Configured>>,
     held: u64,
     holders: usize,
     pending: u64,
@@ -32,11 +48,20 @@ pub(super) struct Row {
     waiting_since_ms: Option<u64>,
 }
 
+#[derive(Serialize)]
+struct Configured {
+    max: u32,
+    level: i32,
+}
+
 impl Row {
-    pub(super) fn of(view: &SemaphoreView) -> Self {
+    pub(super) fn of(view: &SemaphoreView, differs: Option<Differs>) -> Self {
+        let said = |(max, level): (Count, Level)| Configured { max: max.get(), level: level.0 };
         Self {
             max: view.max.get(),
             level: view.level.0,
+            paused: view.paused,
+            configured: differs.map(|differs| differs.map(said)),
             held: view.held,
             holders: view.holders,
             pending: view.pending,
@@ -52,8 +77,8 @@ pub(super) struct Happened<'a> {
     n: u64,
     at_ms: u64,
     kind: Kind,
-    #[serde(serialize_with = "text")]
-    peer: PeerId,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "some_text")]
+    peer: Option<PeerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,22 +91,68 @@ pub(super) struct Happened<'a> {
     waited_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_ms: Option<u64>,
+    #[serde(flatten)]
+    operated: Option<Operation<'a>>,
+}
+
+/// What an operator did.
+#[derive(Serialize)]
+struct Operation<'a> {
+    by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locks: Option<usize>,
+}
+
+/// What an operator can change about a semaphore.
+#[derive(Debug, Serialize)]
+pub(crate) struct State {
+    max: u32,
+    level: i32,
+    paused: bool,
+}
+
+impl State {
+    pub(crate) fn of(state: SemaphoreState) -> Self {
+        Self { max: state.max.get(), level: state.level.0, paused: state.paused }
+    }
+}
+
+impl<'a> Operation<'a> {
+    fn of(operated: &'a Operated) -> Self {
+        Self {
+            by: &operated.by,
+            why: operated.why.as_ref().map(Label::as_str),
+            before: operated.before.map(State::of),
+            after: operated.after.map(State::of),
+            locks: operated.locks,
+        }
+    }
 }
 
 impl<'a> Happened<'a> {
     pub(super) fn of(entry: &'a Entry, label: Option<&'a Label>) -> Self {
         let lock = entry.lock.as_ref();
+        let operated = entry.operated.as_deref();
+        let of_lock = lock.map(|lock| &lock.name);
+        let semaphore = of_lock.or_else(|| operated.and_then(|it| it.semaphore.as_ref()));
         Self {
             n: entry.n,
             at_ms: millis(entry.at),
             kind: entry.kind,
             peer: entry.peer,
             label: label.map(Label::as_str),
-            semaphore: lock.map(|lock| lock.name.as_str()),
+            semaphore: semaphore.map(SemaphoreName::as_str),
             count: lock.map(|lock| lock.count.get()),
             fence: lock.map(|lock| lock.fence.0),
             waited_ms: entry.waited.map(|waited| waited.as_micros() / 1_000),
             held_ms: entry.held.map(|held| held.as_micros() / 1_000),
+            operated: operated.map(Operation::of),
         }
     }
 }
@@ -94,6 +165,19 @@ pub(super) const fn millis(time: Time) -> u64 {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
 pub(super) fn text<S: Serializer>(peer: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(peer)
+}
+
+#[allow(clippy::ref_option, reason = "serde passes a reference to the field")]
+fn some_text<S: Serializer>(peer: &Option<PeerId>, serializer: S) -> Result<S::Ok, S::Error> {
+    match peer {
+        Some(peer) => text(peer, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+pub(super) fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// As JSON. Numbers and texts always are.

@@ -11,9 +11,10 @@ mod levels;
 use std::sync::Arc;
 
 use prometheus::core::Collector;
-use prometheus::{Encoder, GaugeVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, GaugeVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use crate::engine::{SemaphoreSettings, Time};
+use crate::feed::Kind;
 use crate::runtime::{Clock, EngineGone, Handle, Observer};
 
 pub(crate) use http::{HttpMetrics, RouteMetrics};
@@ -30,6 +31,7 @@ pub struct Metrics {
     levels: Levels,
     peers: IntGauge,
     sessions: SessionGauge,
+    operations: IntCounterVec,
     http: HttpMetrics,
 }
 
@@ -47,12 +49,19 @@ impl Metrics {
         register(&registry, &peers)?;
         let sessions = IntGauge::new("throttle_sessions", "WebSocket sessions that are open")?;
         register(&registry, &sessions)?;
+        let operations = Opts::new("throttle_operator_actions_total", "What operators did");
+        let operations = IntCounterVec::new(operations, &["action"])?;
+        for action in Kind::ACTIONS {
+            operations.with_label_values(&[action.name()]);
+        }
+        register(&registry, &operations)?;
         register(&registry, &build_info()?)?;
         register_process(&registry)?;
         let metrics = Self {
             levels: Levels::new(&registry, semaphores)?,
             http: HttpMetrics::new(&registry)?,
             peers,
+            operations,
             sessions: SessionGauge(sessions),
             registry,
         };
@@ -61,6 +70,11 @@ impl Metrics {
 
     pub(crate) fn http(&self) -> &HttpMetrics {
         &self.http
+    }
+
+    /// Counts what an operator did.
+    pub(crate) fn operated(&self, action: Kind) {
+        self.operations.with_label_values(&[action.name()]).inc();
     }
 
     /// Counts sessions.

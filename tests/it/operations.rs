@@ -106,6 +106,7 @@ async fn without_an_engine_nothing_is_healthy() {
         engine: engine.clone(),
         clock,
         journal: Journal::new(clock),
+        configured: feed::Configured::default(),
         epoch: String::new(),
         ready_from: Time::default(),
         sessions: Box::new(|| 0),

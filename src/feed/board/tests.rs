@@ -35,13 +35,27 @@ fn view(name: &str, held: u64) -> SemaphoreView {
 fn event(n: u64) -> (Entry, Option<Label>) {
     let peer = PeerId::Session(1);
     let (lock, waited, held) = (None, None, None);
-    let entry = Entry { n, at: Time::default(), kind: Kind::Superseded, peer, lock, waited, held };
+    let entry = Entry {
+        n,
+        at: Time::default(),
+        kind: Kind::Superseded,
+        peer: Some(peer),
+        lock,
+        waited,
+        held,
+        operated: None,
+    };
     (entry, Label::new("\"w\"").ok())
 }
 
 fn update(board: &mut Board, views: &[SemaphoreView], events: &[u64]) {
     let events = events.iter().copied().map(event).collect();
-    board.update(Time::from_micros(7_000), &server(), views.to_vec(), events);
+    board.update(
+        Time::from_micros(7_000),
+        &server(),
+        views.iter().map(|view| (view.clone(), None)).collect(),
+        events,
+    );
 }
 
 /// What is new to a watcher, who has seen it then.

@@ -1,0 +1,81 @@
+//! What operators do, over HTTP: they look, and they act. The routes are JSON, refusals are problems (RFC 9457), and
+//! every action is on record: in the log, among the events on the dashboard, and in a counter.
+//!
+//! Here requests become operations; what they mean is the engine's.
+
+mod audit;
+mod body;
+mod look;
+mod peers;
+mod problem;
+mod reload;
+mod semaphores;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+
+use crate::engine::{Command, Operation, Reply};
+use crate::feed::{Configured, Feed, Journal};
+use crate::metrics::Metrics;
+use crate::routing::Routes;
+use crate::runtime::Handle;
+
+pub use audit::Actor;
+pub use problem::Problem;
+pub use reload::{Reload, Reloaded, Source};
+
+/// What the routes need. Clones are the same.
+#[derive(Clone)]
+pub struct Operate(Arc<Parts>);
+
+/// See [`Operate`].
+pub struct Parts {
+    /// The way to the engine.
+    pub engine: Handle,
+    /// What there is to see.
+    pub feed: Feed,
+    /// Where actions are noted.
+    pub journal: Journal,
+    /// What the configuration file says.
+    pub configured: Configured,
+    /// Where actions are counted.
+    pub metrics: Arc<Metrics>,
+    /// Where a new configuration comes from.
+    pub reload: Reload,
+    /// Largest body that is read.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_read_timeout: Duration,
+}
+
+impl Operate {
+    /// The state of all routes.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    async fn apply(&self, operation: Operation) -> Result<Reply, Problem> {
+        let reply = self.0.engine.apply(Command::Operate(operation)).await?;
+        reply.map_err(|refusal| Problem::refused(&refusal))
+    }
+}
+
+/// All routes.
+pub fn router(operate: Operate) -> Router {
+    let metrics = Arc::clone(&operate.0.metrics);
+    Routes::new(metrics.http())
+        .get("/operate/status", look::status)
+        .get("/operate/semaphores", look::semaphores)
+        .post("/operate/semaphores", semaphores::create)
+        .get("/operate/semaphores/{name}", look::semaphore)
+        .patch("/operate/semaphores/{name}", semaphores::change)
+        .delete("/operate/semaphores/{name}", semaphores::delete)
+        .post("/operate/semaphores/{name}/free", semaphores::free)
+        .get("/operate/peers/{id}", look::peer)
+        .post("/operate/peers/{id}/revoke", peers::revoke)
+        .post("/operate/reload", reload::reload)
+        .complete()
+        .with_state(operate)
+}

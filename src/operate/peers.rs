@@ -1,0 +1,94 @@
+//! Locks and peers taken away.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::audit::Actor;
+use super::body::{self, Body, Known};
+use super::look::json;
+use super::{Operate, Problem};
+use crate::engine::{Label, Operation, PeerId, Reply, Revoked, SemaphoreName, Span};
+use crate::feed::{Kind, Operated};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revocation {
+    /// Absent: the whole peer.
+    #[serde(default, deserialize_with = "body::some_name")]
+    semaphore: Option<SemaphoreName>,
+    #[serde(default, deserialize_with = "body::grace")]
+    grace: Span,
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+#[derive(Serialize)]
+struct Taken {
+    /// When: now, unless there is a grace.
+    until_ms: u64,
+    revoked: Vec<Loss>,
+}
+
+#[derive(Serialize)]
+struct Loss {
+    peer: String,
+    locks: Vec<Lock>,
+}
+
+#[derive(Serialize)]
+struct Lock {
+    semaphore: String,
+    count: u32,
+    fence: u64,
+}
+
+pub(super) async fn revoke(
+    State(operate): State<Operate>,
+    Known(peer): Known,
+    actor: Actor,
+    Body(Revocation { semaphore: name, grace, why }): Body<Revocation>,
+) -> Result<Response, Problem> {
+    let of = (Some(peer), name.clone());
+    let revoke = Operation::Revoke { peer, name, grace, why: why.clone() };
+    operate.take_away(revoke, Kind::Revoke, actor, why, of).await
+}
+
+impl Operate {
+    pub(super) async fn take_away(
+        &self,
+        operation: Operation,
+        kind: Kind,
+        actor: Actor,
+        why: Option<Label>,
+        (peer, semaphore): (Option<PeerId>, Option<SemaphoreName>),
+    ) -> Result<Response, Problem> {
+        let Reply::Revoked { revoked, until } = self.apply(operation).await? else {
+            return Err(Problem::misunderstood());
+        };
+        self.record(Operated {
+            kind,
+            by: actor.name().to_owned(),
+            why,
+            peer,
+            semaphore,
+            before: None,
+            after: None,
+            locks: Some(revoked.iter().map(|revoked| revoked.locks.len()).sum()),
+        });
+        let revoked = revoked.iter().map(Loss::of).collect();
+        let taken = Taken { until_ms: until.as_micros() / 1_000, revoked };
+        Ok(json(serde_json::to_string(&taken).unwrap_or_default()))
+    }
+}
+
+impl Loss {
+    fn of(revoked: &Revoked) -> Self {
+        let locks = revoked.locks.iter().map(|lock| Lock {
+            semaphore: lock.name.to_string(),
+            count: lock.count.get(),
+            fence: lock.fence.0,
+        });
+        Self { peer: revoked.peer.to_string(), locks: locks.collect() }
+    }
+}

@@ -1,0 +1,103 @@
+//! Why something was not done, as a problem document (RFC 9457).
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::engine::Refusal;
+use crate::runtime::EngineGone;
+
+/// A refusal. `code` is stable, `detail` is for people.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    /// The problem is no more than what its status says; the code says which.
+    r#type: &'static str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into() }
+    }
+
+    /// The request itself makes no sense.
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", detail)
+    }
+
+    pub(super) fn unknown_peer() -> Self {
+        Self::refused(&Refusal::UnknownPeer)
+    }
+
+    /// What the engine did not do.
+    pub(super) fn refused(refusal: &Refusal) -> Self {
+        let status = match refusal {
+            Refusal::UnknownSemaphore(_) | Refusal::UnknownPeer => StatusCode::NOT_FOUND,
+            Refusal::SemaphoreExists(_)
+            | Refusal::InUse { .. }
+            | Refusal::NotHeld(_)
+            | Refusal::TooManySemaphores { .. } => StatusCode::CONFLICT,
+            Refusal::TooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            // Nothing that operators do is refused with one of these.
+            Refusal::Never { .. }
+            | Refusal::Forbidden
+            | Refusal::PeerInUse
+            | Refusal::InvalidCount { .. }
+            | Refusal::Growth { .. }
+            | Refusal::Hierarchy { .. }
+            | Refusal::AlreadyPending
+            | Refusal::Timeout
+            | Refusal::RestoreConflict
+            | Refusal::TooManyPeers { .. } => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, refusal.code(), sentence(&refusal.to_string()))
+    }
+
+    /// The engine answered something else than was asked. A bug, but none of the caller's.
+    pub(super) fn misunderstood() -> Self {
+        let detail = "The lease engine answered something else than was asked.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// The text for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}
+
+impl From<EngineGone> for Problem {
+    fn from(_: EngineGone) -> Self {
+        let detail = "The lease engine has ended. The log says why.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "engine_gone", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let document = Document {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+        };
+        let body = serde_json::to_string(&document).unwrap_or_default();
+        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+    }
+}

@@ -1,0 +1,161 @@
+//! The configuration file, read again while the server runs: all of it is taken, or nothing.
+//!
+//! What the file says about semaphores wins over what operators have changed since. Semaphores that operators have
+//! made stay, and what is paused stays paused. Settings that take effect at the start only are named, not taken.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use super::audit::Actor;
+use super::body::{self, Body};
+use super::look::json;
+use super::{Operate, Problem};
+use crate::config::Config;
+use crate::engine::{Change, Label, Operation, Reply, SemaphoreName, SemaphoreSettings};
+use crate::feed::{Kind, Operated, State as Shape};
+
+/// Reads the configuration as at the start. The error is what is wrong with it, for people.
+pub type Source = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
+/// Where a new configuration comes from, and which one is in force.
+#[derive(Clone)]
+pub struct Reload {
+    source: Option<Source>,
+    /// Held while a configuration is taken in: one after the other.
+    current: Arc<Mutex<Config>>,
+}
+
+/// What a reload has changed.
+#[derive(Debug, Serialize)]
+pub struct Reloaded {
+    changes: Vec<Changed>,
+    /// Settings that are different in the file, and need a restart.
+    restart: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Changed {
+    semaphore: String,
+    before: Option<Shape>,
+    after: Option<Shape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+impl Reload {
+    /// From this source, after having started with this configuration. Without a source there is no reload.
+    pub fn new(source: Option<Source>, current: Config) -> Self {
+        Self { source, current: Arc::new(Mutex::new(current)) }
+    }
+}
+
+pub(super) async fn reload(
+    State(operate): State<Operate>,
+    actor: Actor,
+    Body(Request { why }): Body<Request>,
+) -> Result<Response, Problem> {
+    let reloaded = operate.reload(&actor, why).await?;
+    Ok(json(serde_json::to_string(&reloaded).unwrap_or_default()))
+}
+
+impl Operate {
+    /// Takes in the configuration as it is now.
+    ///
+    /// # Errors
+    /// [`Problem`]: then nothing has changed.
+    pub async fn reload(&self, actor: &Actor, why: Option<Label>) -> Result<Reloaded, Problem> {
+        let Reload { source, current } = &self.0.reload;
+        let Some(source) = source.clone() else {
+            let detail = "This server was started without a configuration that can be read again.";
+            return Err(Problem::new(StatusCode::CONFLICT, "no_configuration", detail));
+        };
+        let mut current = current.lock().await;
+        let read = tokio::task::spawn_blocking(move || source()).await;
+        let new = read.map_err(|_| Problem::misunderstood())?.map_err(|problems| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration", problems)
+        })?;
+        let changes = self.configure(&current.semaphores, &new.semaphores).await?;
+        self.0.configured.set(&new.semaphores);
+        let restart = differences(&current, &new);
+        current.semaphores.clone_from(&new.semaphores);
+        drop(current);
+        for change in &changes {
+            self.record_change(change, Kind::Reload, actor, why.clone());
+        }
+        if changes.is_empty() {
+            self.record_nothing(actor, why);
+        }
+        if !restart.is_empty() {
+            tracing::warn!(settings = restart.join(", "), "these have changed, and need a restart");
+        }
+        Ok(Reloaded { changes: changes.iter().map(Changed::of).collect(), restart })
+    }
+
+    async fn configure(
+        &self,
+        before: &[SemaphoreSettings],
+        after: &[SemaphoreSettings],
+    ) -> Result<Vec<Change>, Problem> {
+        let kept: BTreeSet<&SemaphoreName> = after.iter().map(|it| &it.name).collect();
+        let dropped = before.iter().map(|it| &it.name).filter(|name| !kept.contains(name));
+        let dropped: Vec<_> = dropped.cloned().collect();
+        // An operator may have removed it already.
+        let there = move |engine: &crate::engine::Engine| {
+            let mut dropped = dropped;
+            dropped.retain(|name| engine.semaphore(name.as_str()).is_some());
+            dropped
+        };
+        let remove = self.0.engine.read(there).await?;
+        let configure = Operation::Configure { set: after.to_vec(), remove };
+        let Reply::Changed(changes) = self.apply(configure).await? else {
+            return Err(Problem::misunderstood());
+        };
+        Ok(changes)
+    }
+
+    fn record_nothing(&self, actor: &Actor, why: Option<Label>) {
+        self.record(Operated {
+            kind: Kind::Reload,
+            by: actor.name().to_owned(),
+            why,
+            peer: None,
+            semaphore: None,
+            before: None,
+            after: None,
+            locks: None,
+        });
+    }
+}
+
+impl Changed {
+    fn of(Change { name, before, after }: &Change) -> Self {
+        let [before, after] = [before, after].map(|state| state.map(Shape::of));
+        Self { semaphore: name.to_string(), before, after }
+    }
+}
+
+/// Settings that are only looked at when the server starts, and are different now.
+fn differences(before: &Config, after: &Config) -> Vec<&'static str> {
+    let different = [
+        ("address", before.address != after.address),
+        ("port", before.port != after.port),
+        ("expiry_grace", before.expiry_grace != after.expiry_grace),
+        ("recovery_grace", before.recovery_grace != after.recovery_grace),
+        ("web_dir", before.web_dir != after.web_dir),
+        ("sessions", before.sessions != after.sessions),
+        ("limits", before.limits != after.limits),
+        ("logging", before.logging != after.logging),
+    ];
+    different.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+}

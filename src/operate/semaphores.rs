@@ -1,0 +1,152 @@
+//! Semaphores made, changed, paused, removed, and freed of all that hold them.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::audit::Actor;
+use super::body::{self, Asked, Body, Named};
+use super::look::json;
+use super::{Operate, Problem};
+use crate::engine::{
+    Change, Count, Label, Level, Operation, Reply, SemaphoreName, SemaphoreSettings, Span,
+};
+use crate::feed::{Kind, Operated, State as Shape};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct New {
+    #[serde(deserialize_with = "body::name")]
+    name: SemaphoreName,
+    #[serde(deserialize_with = "body::max")]
+    max: Count,
+    #[serde(default)]
+    level: i32,
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    #[serde(default, deserialize_with = "body::some_max")]
+    max: Option<Count>,
+    level: Option<i32>,
+    paused: Option<bool>,
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Removal {
+    #[serde(default)]
+    force: bool,
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Freeing {
+    #[serde(default, deserialize_with = "body::grace")]
+    grace: Span,
+    #[serde(default, deserialize_with = "body::why")]
+    why: Option<Label>,
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    name: &'a str,
+    before: Option<Shape>,
+    after: Option<Shape>,
+}
+
+pub(super) async fn create(
+    State(operate): State<Operate>,
+    actor: Actor,
+    Body(New { name, max, level, why }): Body<New>,
+) -> Result<Response, Problem> {
+    let settings = SemaphoreSettings { name, max, level: Level(level) };
+    let answer = operate.change(Operation::Create(settings), Kind::Create, actor, why).await?;
+    Ok((StatusCode::CREATED, answer).into_response())
+}
+
+pub(super) async fn change(
+    State(operate): State<Operate>,
+    Named(name): Named,
+    actor: Actor,
+    Body(Changes { max, level, paused, why }): Body<Changes>,
+) -> Result<Response, Problem> {
+    let kind = match (max, level, paused) {
+        (None, None, None) => {
+            return Err(Problem::invalid("Nothing to change: give max, level or paused."));
+        }
+        (None, None, Some(true)) => Kind::Pause,
+        (None, None, Some(false)) => Kind::Resume,
+        _ => Kind::Change,
+    };
+    let change = Operation::Change { name, max, level: level.map(Level), paused };
+    operate.change(change, kind, actor, why).await
+}
+
+pub(super) async fn delete(
+    State(operate): State<Operate>,
+    Named(name): Named,
+    actor: Actor,
+    Asked(Removal { force, why }): Asked<Removal>,
+) -> Result<Response, Problem> {
+    operate.change(Operation::Delete { name, force }, Kind::Delete, actor, why).await
+}
+
+pub(super) async fn free(
+    State(operate): State<Operate>,
+    Named(name): Named,
+    actor: Actor,
+    Body(Freeing { grace, why }): Body<Freeing>,
+) -> Result<Response, Problem> {
+    let (of, told) = (Some(name.clone()), why.clone());
+    let free = Operation::Free { name, grace, why: told };
+    operate.take_away(free, Kind::Free, actor, why, (None, of)).await
+}
+
+impl Operate {
+    /// Changes one semaphore.
+    async fn change(
+        &self,
+        operation: Operation,
+        kind: Kind,
+        actor: Actor,
+        why: Option<Label>,
+    ) -> Result<Response, Problem> {
+        let Reply::Changed(changes) = self.apply(operation).await? else {
+            return Err(Problem::misunderstood());
+        };
+        let Some(change) = changes.first() else { return Err(Problem::misunderstood()) };
+        self.record_change(change, kind, &actor, why);
+        let Change { name, before, after } = change;
+        let (before, after) = (before.map(Shape::of), after.map(Shape::of));
+        let changed = Changed { name: name.as_str(), before, after };
+        Ok(json(serde_json::to_string(&changed).unwrap_or_default()))
+    }
+
+    pub(super) fn record_change(
+        &self,
+        Change { name, before, after }: &Change,
+        kind: Kind,
+        actor: &Actor,
+        why: Option<Label>,
+    ) {
+        self.record(Operated {
+            kind,
+            by: actor.name().to_owned(),
+            why,
+            peer: None,
+            semaphore: Some(name.clone()),
+            before: *before,
+            after: *after,
+            locks: None,
+        });
+    }
+}
