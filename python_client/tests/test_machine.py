@@ -469,6 +469,15 @@ def test_what_the_server_takes_away_is_lost(reason: str) -> None:
     assert [message["peer"] for message in machine.sent()] == [2, 2]
 
 
+def test_a_lock_that_an_operator_takes_ends_all_that_its_peer_holds() -> None:
+    machine = Machine()
+    hold = machine.hold("A")
+    locks = {"A": {"count": 1, "fence": 1}}
+    machine.say({"type": "lost", "peer": 1, "reason": "revoked", "bound": True, "locks": locks, "message": "why"})
+    assert (hold.lost, machine.news[-1]) == ("revoked", hold)
+    assert kinds(machine.sent()) == ["close"]
+
+
 def test_a_spare_peer_that_is_taken_away_is_not_used() -> None:
     machine = Machine()
     machine.session.release(machine.now, machine.hold("A"))

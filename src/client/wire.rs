@@ -158,6 +158,11 @@ pub(super) struct TakenAway {
     pub(super) peer: PeerNumber,
     #[serde(default)]
     pub(super) reason: String,
+    /// The peer itself stays, and loses these.
+    #[serde(default)]
+    pub(super) bound: bool,
+    #[serde(default)]
+    pub(super) locks: Locks,
 }
 
 #[derive(Debug, Deserialize)]

@@ -102,15 +102,30 @@ impl Machine {
         }
     }
 
-    /// The peer is not this connection's any more.
+    /// The peer is not this connection's any more, or an operator took some of its locks.
     fn on_taken_away(&mut self, now: Time, taken: &TakenAway) {
         let reason = match taken.reason.as_str() {
             "superseded" => LostReason::Superseded,
             "expired" => LostReason::Expired,
             _ => LostReason::Revoked,
         };
+        if taken.bound {
+            return self.lose_locks(now, taken, reason);
+        }
         if self.peers.get(&taken.peer).is_some_and(|peer| peer.bound != Bound::Not) {
             self.unknown_to_the_server(now, taken.peer, reason);
+        }
+    }
+
+    /// A lease that has lost one of its locks is lost as a whole.
+    fn lose_locks(&mut self, now: Time, taken: &TakenAway, reason: LostReason) {
+        let Some(peer) = self.peers.get(&taken.peer) else { return };
+        let concerned = peer.leases.iter().copied().filter(|lease| {
+            let mut held = self.leases.get(lease).into_iter().flat_map(|lease| lease.locks.keys());
+            held.any(|name| taken.locks.contains_key(name))
+        });
+        for lease in concerned.collect::<Vec<_>>() {
+            self.lose(now, lease, reason);
         }
     }
 

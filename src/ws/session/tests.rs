@@ -12,8 +12,8 @@ use std::{env, fs};
 
 use super::*;
 use crate::engine::{
-    Count, Engine, Fence, Level, Limits as EngineLimits, Outcome, Priority, SemaphoreSettings,
-    Settings, Time,
+    Count, Engine, Fence, Label, Level, Limits as EngineLimits, Operation, Outcome, Priority,
+    SemaphoreSettings, Settings, Time,
 };
 use crate::runtime::{Clock, Events, Handle, Line, Observer, start};
 use crate::store::Memory;
@@ -239,6 +239,19 @@ fn rest(words: &[&str]) -> Command {
         },
         ["leave", id, semaphore] => Command::Leave { peer: peer(id), name: name(semaphore) },
         ["close", id] => Command::Close { peer: peer(id) },
+        ["revoke", id, semaphore, seconds, why] => {
+            let (peer, why) = (id.parse().unwrap(), Some(Label::new(why).unwrap()));
+            let name = (*semaphore != "*").then(|| name(semaphore));
+            let grace = Span::from_secs(seconds.parse().unwrap());
+            Command::Operate(Operation::Revoke { peer, name, grace, why })
+        }
+        ["max", semaphore, max] => {
+            let (name, max) = (name(semaphore), Count::new(max.parse().unwrap()));
+            Command::Operate(Operation::Change { name, max, level: None, paused: None })
+        }
+        ["delete", semaphore] => {
+            Command::Operate(Operation::Delete { name: name(semaphore), force: true })
+        }
         words => panic!("what is {words:?} over REST?"),
     }
 }

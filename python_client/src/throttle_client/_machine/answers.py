@@ -91,7 +91,12 @@ class Answers:
         peer = self._core.peers.numbered(message.get("peer"))
         if peer is None:
             return
-        self._core.lose(now, peer, str(message.get("reason", "revoked")), gone=True)
+        reason = str(message.get("reason", "revoked"))
+        if message.get("bound"):
+            # An operator took a lock of a peer that stays. What it guarded may be all around, so all of it ends.
+            self._core.lose(now, peer, reason)
+            return
+        self._core.lose(now, peer, reason, gone=True)
         self._core.peers.discard(peer)
 
     def _draining(self, _now: float, message: Message) -> None:

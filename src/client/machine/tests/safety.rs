@@ -215,3 +215,21 @@ fn what_the_server_takes_away_is_lost_at_once() {
         assert_eq!(sent[0].get("resume"), None);
     }
 }
+
+#[test]
+fn a_lock_that_an_operator_takes_is_lost_and_the_peer_stays() {
+    let (mut stage, peer, lease) = Stage::with_lease();
+    let other = json!({"type": "lost", "peer": peer.0, "reason": "revoked", "bound": true,
+        "locks": {"X": {"count": 1, "fence": 9}}});
+    stage.say(other);
+    assert_eq!(stage.events(), []);
+    let mut taken = json!({"type": "lost", "peer": peer.0, "reason": "revoked", "bound": true,
+        "locks": {}, "message": "maintenance"});
+    taken["locks"]["A"] = json!({"count": 1, "fence": 1});
+    stage.say(taken);
+    assert_eq!(stage.events(), [Event::Lost { lease }]);
+    assert_eq!(stage.is_lost(lease), Some(LostReason::Revoked));
+    // The peer is not opened anew; that the lock is given back once more does no harm.
+    stage.machine.acquire(stage.now, peer, want("B")).unwrap();
+    assert_eq!(stage.kinds(), ["release", "acquire"]);
+}
