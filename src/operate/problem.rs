@@ -27,7 +27,7 @@ struct Document<'a> {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        Self { status, code, detail: sentence(&detail.into()) }
     }
 
     /// The request itself makes no sense.
@@ -60,7 +60,7 @@ impl Problem {
             | Refusal::RestoreConflict
             | Refusal::TooManyPeers { .. } => StatusCode::BAD_REQUEST,
         };
-        Self::new(status, refusal.code(), sentence(&refusal.to_string()))
+        Self::new(status, refusal.code(), refusal.to_string())
     }
 
     /// The engine answered something else than was asked. A bug, but none of the caller's.
@@ -75,9 +75,16 @@ impl Problem {
     }
 }
 
+/// All details look alike, whoever wrote them. What begins with the name of a file keeps it.
 fn sentence(text: &str) -> String {
+    let text = text.trim_end_matches('.');
     let mut letters = text.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let begins_a_word = text.split(' ').next().is_some_and(|word| !word.contains([':', '.', '/']));
+    let first = letters.next().into_iter().flat_map(|first| {
+        let upper = first.to_uppercase().filter(|_| begins_a_word);
+        let same = Some(first).filter(|_| !begins_a_word);
+        upper.chain(same)
+    });
     first.chain(letters).chain(['.']).collect()
 }
 

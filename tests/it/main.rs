@@ -11,6 +11,7 @@ mod acquire;
 mod hostile;
 mod limits;
 mod metrics;
+mod operate;
 mod operations;
 mod peers;
 mod restore;

@@ -63,7 +63,10 @@ impl TestServer {
     }
 
     pub(crate) async fn with(config: &Config) -> Self {
-        let server = Server::bind(config).unwrap();
+        Self::running(Server::bind(config).unwrap())
+    }
+
+    pub(crate) fn running(server: Server) -> Self {
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
