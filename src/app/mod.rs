@@ -20,7 +20,7 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
-use self::site::{Site, feed, grants_from, look, router};
+use self::site::{Site, feed, grants_from, look, max_sessions, router};
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
@@ -95,6 +95,7 @@ impl Server {
         let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
+        metrics.set_limits(config.limits.max_peers, max_sessions(config, max_connections));
         let clock = Clock::start();
         let engine = Engine::new(Settings {
             semaphores: config.semaphores.clone(),

@@ -75,7 +75,7 @@ pub(super) fn router(
         shutdown: (*shutdown).clone(),
         epoch: epoch(*clock),
         max_frame_bytes: config.limits.max_body_bytes,
-        max_sessions: sessions.max_sessions.unwrap_or_else(|| share(max_connections)),
+        max_sessions: max_sessions(config, max_connections),
         max_peers: sessions.max_peers_per_connection,
         max_expires_in: config.limits.max_expires_in,
         heartbeat: sessions.heartbeat,
@@ -97,7 +97,7 @@ pub(super) fn router(
     rest::router(rest).merge(ws::router(sockets))
 }
 
-/// How many of the connections may be sessions: one in 16 is left to others.
-fn share(connections: usize) -> usize {
-    (connections - connections / 16).max(1)
+/// How many of the connections may be sessions: unless it is said, one in 16 is left to others.
+pub(super) fn max_sessions(config: &Config, connections: usize) -> usize {
+    config.sessions.max_sessions.unwrap_or_else(|| (connections - connections / 16).max(1))
 }

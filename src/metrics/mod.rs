@@ -27,8 +27,11 @@ pub struct Metrics {
     registry: Registry,
     leases: Arc<LeaseMetrics>,
     levels: Levels,
+    ready: IntGauge,
     peers: IntGauge,
+    max_peers: IntGauge,
     sessions: SessionGauge,
+    max_sessions: IntGauge,
     http: HttpMetrics,
 }
 
@@ -39,20 +42,35 @@ impl Metrics {
     /// When two metrics have the same name.
     pub fn new(semaphores: &[SemaphoreSettings]) -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let peers = IntGauge::new("throttle_peers", "Peers that are known")?;
-        register(&registry, &peers)?;
-        let sessions = IntGauge::new("throttle_sessions", "WebSocket sessions that are open")?;
-        register(&registry, &sessions)?;
+        let gauge = |name, help| {
+            let gauge = IntGauge::new(name, help)?;
+            register(&registry, &gauge)?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let ready = gauge("throttle_ready", "1 when locks are granted, as /ready says")?;
+        let peers = gauge("throttle_peers", "Peers that are known")?;
+        let max_peers = gauge("throttle_peers_max", "Most peers at once")?;
+        let sessions = gauge("throttle_sessions", "WebSocket sessions that are open")?;
+        let max_sessions = gauge("throttle_sessions_max", "Most WebSocket sessions at once")?;
         register(&registry, &build_info()?)?;
         register_process(&registry)?;
         Ok(Self {
             leases: Arc::new(LeaseMetrics::new(&registry, semaphores)?),
             levels: Levels::new(&registry, semaphores)?,
             http: HttpMetrics::new(&registry)?,
+            ready,
             peers,
+            max_peers,
             sessions: SessionGauge(sessions),
+            max_sessions,
             registry,
         })
+    }
+
+    /// Shows how many peers and sessions there may be.
+    pub(crate) fn set_limits(&self, max_peers: usize, max_sessions: usize) {
+        self.max_peers.set(i64::try_from(max_peers).unwrap_or(i64::MAX));
+        self.max_sessions.set(i64::try_from(max_sessions).unwrap_or(i64::MAX));
     }
 
     /// Counts what the engine does.
@@ -74,6 +92,7 @@ impl Metrics {
         self: Arc<Self>,
         engine: &Handle,
         clock: Clock,
+        ready_from: Time,
     ) -> Result<Vec<u8>, Unreadable> {
         let (semaphores, peers) = engine
             .read(|engine| (engine.semaphores().collect::<Vec<_>>(), engine.peer_count()))
@@ -83,6 +102,7 @@ impl Metrics {
         // Thousands of semaphores are megabytes of text: not on a thread that others wait for.
         let text = tokio::task::spawn_blocking(move || {
             self.levels.set(&semaphores, now);
+            self.ready.set(i64::from(now >= ready_from));
             self.peers.set(i64::try_from(peers).unwrap_or(i64::MAX));
             let mut text = Vec::new();
             TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
