@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use throttle::app::{Server, Signals};
+use throttle::app::{Server, Signals, notify};
 use throttle::cli::{Cli, Command, Lock};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
@@ -93,9 +93,11 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::new()?;
     let server = Server::bind(config)?;
     announce(server.local_addr(), &config.semaphores);
+    notify::ready(&format!("listens on http://{}", server.local_addr()));
     let asked_to_end = async {
         let signal = signals.next().await;
         tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
+        notify::stopping(&format!("shutting down after {}", signal.name));
         tokio::spawn(async move { std::process::exit(signals.next().await.exit_code()) });
     };
     server.run(asked_to_end).await;

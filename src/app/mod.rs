@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod file_limit;
 mod head_timer;
+pub mod notify;
 mod signal;
 mod site;
 mod socket;
@@ -27,7 +28,7 @@ use crate::engine::{Engine, Fence, Limits, Settings};
 use crate::events;
 use crate::feed::{Feed, Journal};
 use crate::metrics::Metrics;
-use crate::runtime::{self, Clock};
+use crate::runtime::{self, Clock, Handle};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
@@ -50,6 +51,7 @@ pub struct Server {
     driver: Driver,
     log: Log,
     feed: Feed,
+    engine: Handle,
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
@@ -114,7 +116,7 @@ impl Server {
         let (switch, shutdown) = shutdown::switch();
         let feed = feed(config, handle.clone(), clock, journal, &metrics);
         let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
-        let router = router(&site, handle, dashboard, max_connections);
+        let router = router(&site, handle.clone(), dashboard, max_connections);
         Ok(Self {
             listener,
             local_addr,
@@ -122,6 +124,7 @@ impl Server {
             driver: Box::pin(driver),
             log: Box::pin(log),
             feed,
+            engine: handle,
             switch,
             shutdown,
             max_connections,
@@ -142,6 +145,7 @@ impl Server {
         tokio::spawn(self.log);
         let driver = tokio::spawn(drive(self.driver));
         tokio::spawn(look(self.feed, self.shutdown.clone()));
+        tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
             self.router,
             self.shutdown,
