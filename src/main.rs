@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use throttle::app::{Server, Signals, notify};
-use throttle::cli::{Cli, Command, Lock};
+use throttle::cli::{Cli, Command, Health, Lock};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
-use throttle::lock;
 use throttle::telemetry;
+use throttle::{health, lock};
 
 /// So many semaphores are named in the log.
 const NAMED_SEMAPHORES: usize = 20;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     };
     let outcome = match &cli.command {
         Some(Command::Check) => check(&cli),
+        Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
         None => serve(&cli),
     };
@@ -54,6 +55,11 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Ok(summary) => writeln!(stdout(), "{summary}")?,
         Err(problems) => return Ok(misconfigured(&problems)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn health(arguments: &Health) -> Result<ExitCode, Box<dyn Error>> {
+    writeln!(stdout(), "{}", health::ask(arguments)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -22,6 +22,8 @@ mod ws;
 mod dashboard;
 mod documents;
 #[cfg(unix)]
+mod health;
+#[cfg(unix)]
 mod notify;
 #[cfg(unix)]
 mod process;
