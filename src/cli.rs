@@ -1,6 +1,7 @@
 //! The command line: what to do, and where the configuration comes from. A flag wins over a `THROTTLE_*`
 //! variable, this over the file, and the file over the defaults. Nothing here starts a server or writes anything.
 
+mod health;
 mod lock;
 mod overrides;
 mod summary;
@@ -15,6 +16,7 @@ use crate::config::{
 };
 use overrides::Overrides;
 
+pub use health::Health;
 pub use lock::{DEFAULT_SERVER, Lock};
 
 /// The configuration file that need not be there.
@@ -49,6 +51,8 @@ pub struct Cli {
 pub enum Command {
     /// Check the configuration and exit: 0 when the server could start with it, 2 when not.
     Check,
+    /// Ask a server whether it is well and exit: 0 when it is, 1 when not.
+    Health(Health),
     /// Run a command while holding locks of a server.
     Lock(Box<Lock>),
 }

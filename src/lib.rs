@@ -22,6 +22,8 @@ pub mod engine;
 mod events;
 #[cfg(feature = "server")]
 pub mod feed;
+#[cfg(feature = "server")]
+pub mod health;
 #[cfg(all(feature = "server", feature = "client"))]
 pub mod lock;
 #[cfg(feature = "server")]

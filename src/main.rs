@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use throttle::app::{Server, Signals};
-use throttle::cli::{Cli, Command, Lock};
+use throttle::app::{Server, Signals, notify};
+use throttle::cli::{Cli, Command, Health, Lock};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
-use throttle::lock;
 use throttle::telemetry;
+use throttle::{health, lock};
 
 /// So many semaphores are named in the log.
 const NAMED_SEMAPHORES: usize = 20;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     };
     let outcome = match &cli.command {
         Some(Command::Check) => check(&cli),
+        Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
         None => serve(&cli),
     };
@@ -55,6 +56,11 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Ok(summary) => writeln!(stdout(), "{summary}")?,
         Err(problems) => return Ok(misconfigured(&problems)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn health(arguments: &Health) -> Result<ExitCode, Box<dyn Error>> {
+    writeln!(stdout(), "{}", health::ask(arguments)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,9 +102,11 @@ async fn run(cli: &Cli, config: &Config) -> Result<(), Box<dyn Error>> {
     let source = move || again.config().map_err(|problems| problems.to_string());
     let server = Server::bind_reloadable(config, Some(Arc::new(source)))?;
     announce(server.local_addr(), &config.semaphores);
+    notify::ready(&format!("listens on http://{}", server.local_addr()));
     let asked_to_end = async {
         let signal = signals.next().await;
         tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
+        notify::stopping(&format!("shutting down after {}", signal.name));
         tokio::spawn(async move { std::process::exit(signals.next().await.exit_code()) });
     };
     server.run(asked_to_end).await;

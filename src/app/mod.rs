@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod file_limit;
 mod head_timer;
+pub mod notify;
 mod signal;
 mod site;
 mod socket;
@@ -20,7 +21,7 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
-use self::site::{Site, feed, grants_from, look, operate, reload_when_told, router};
+use self::site::{Site, feed, grants_from, look, max_sessions, operate, reload_when_told, router};
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
@@ -28,7 +29,7 @@ use crate::events;
 use crate::feed::{Configured, Feed, Journal};
 use crate::metrics::Metrics;
 use crate::operate::{Operate, Source};
-use crate::runtime::{self, Clock};
+use crate::runtime::{self, Clock, Handle};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
@@ -52,6 +53,7 @@ pub struct Server {
     log: Log,
     feed: Feed,
     operate: Operate,
+    engine: Handle,
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
@@ -106,6 +108,7 @@ impl Server {
         let max_connections = file_limit::connections(config.limits.max_connections);
         let (metrics, counting) = Metrics::new(&config.semaphores)?;
         let metrics = Arc::new(metrics);
+        metrics.set_limits(config.limits.max_peers, max_sessions(config, max_connections));
         let clock = Clock::start();
         let engine = Engine::new(Settings {
             semaphores: config.semaphores.clone(),
@@ -127,7 +130,7 @@ impl Server {
         let feed = feed(config, handle.clone(), clock, journal.clone(), &metrics, &configured);
         let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
         let operate = operate(&site, handle.clone(), journal, configured, source);
-        let router = router(&site, handle, dashboard, max_connections, operate.clone());
+        let router = router(&site, handle.clone(), dashboard, max_connections, operate.clone());
         Ok(Self {
             listener,
             local_addr,
@@ -136,6 +139,7 @@ impl Server {
             log: Box::pin(log),
             feed,
             operate,
+            engine: handle,
             switch,
             shutdown,
             max_connections,
@@ -157,6 +161,7 @@ impl Server {
         let driver = tokio::spawn(drive(self.driver));
         tokio::spawn(look(self.feed, self.shutdown.clone()));
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
+        tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
             self.router,
             self.shutdown,

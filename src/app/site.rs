@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use super::notify;
 use super::signal::Hangups;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -82,10 +83,15 @@ pub(super) async fn reload_when_told(operate: Operate, shutdown: Shutdown) {
             () = hangups.next() => {}
             () = shutdown.over() => return,
         }
+        notify::reloading();
         match operate.reload(&actor, None).await {
-            Ok(_) => tracing::info!("the configuration was read again"),
+            Ok(_) => {
+                tracing::info!("the configuration was read again");
+                notify::ready("The configuration was read again.");
+            }
             Err(problem) => {
                 tracing::error!("the configuration stays as it was: {}", problem.detail());
+                notify::ready("The configuration has problems and stays as it was: see the log.");
             }
         }
     }
@@ -122,7 +128,7 @@ pub(super) fn router(
         shutdown: (*shutdown).clone(),
         epoch: epoch(*clock),
         max_frame_bytes: config.limits.max_body_bytes,
-        max_sessions: sessions.max_sessions.unwrap_or_else(|| share(max_connections)),
+        max_sessions: max_sessions(config, max_connections),
         max_peers: sessions.max_peers_per_connection,
         max_expires_in: config.limits.max_expires_in,
         heartbeat: sessions.heartbeat,
@@ -144,7 +150,7 @@ pub(super) fn router(
     rest::router(rest).merge(ws::router(sockets)).merge(operate::router(operate))
 }
 
-/// How many of the connections may be sessions: one in 16 is left to others.
-fn share(connections: usize) -> usize {
-    (connections - connections / 16).max(1)
+/// How many of the connections may be sessions: unless it is said, one in 16 is left to others.
+pub(super) fn max_sessions(config: &Config, connections: usize) -> usize {
+    config.sessions.max_sessions.unwrap_or_else(|| (connections - connections / 16).max(1))
 }

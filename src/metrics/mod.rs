@@ -29,9 +29,12 @@ pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 pub struct Metrics {
     registry: Registry,
     levels: Levels,
+    ready: IntGauge,
     peers: IntGauge,
+    max_peers: IntGauge,
     sessions: SessionGauge,
     operations: IntCounterVec,
+    max_sessions: IntGauge,
     http: HttpMetrics,
 }
 
@@ -45,27 +48,37 @@ impl Metrics {
     ) -> prometheus::Result<(Self, impl Observer + use<>)> {
         let registry = Registry::new();
         let leases = LeaseMetrics::new(&registry, semaphores)?;
-        let peers = IntGauge::new("throttle_peers", "Peers that are known")?;
-        register(&registry, &peers)?;
-        let sessions = IntGauge::new("throttle_sessions", "WebSocket sessions that are open")?;
-        register(&registry, &sessions)?;
-        let operations = Opts::new("throttle_operator_actions_total", "What operators did");
-        let operations = IntCounterVec::new(operations, &["action"])?;
-        for action in Kind::ACTIONS {
-            operations.with_label_values(&[action.name()]);
-        }
-        register(&registry, &operations)?;
+        let gauge = |name, help| {
+            let gauge = IntGauge::new(name, help)?;
+            register(&registry, &gauge)?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let ready = gauge("throttle_ready", "1 when locks are granted, as /ready says")?;
+        let peers = gauge("throttle_peers", "Peers that are known")?;
+        let max_peers = gauge("throttle_peers_max", "Most peers at once")?;
+        let sessions = gauge("throttle_sessions", "WebSocket sessions that are open")?;
+        let max_sessions = gauge("throttle_sessions_max", "Most WebSocket sessions at once")?;
+        let operations = operations(&registry)?;
         register(&registry, &build_info()?)?;
         register_process(&registry)?;
         let metrics = Self {
             levels: Levels::new(&registry, semaphores)?,
             http: HttpMetrics::new(&registry)?,
+            ready,
             peers,
             operations,
+            max_peers,
             sessions: SessionGauge(sessions),
+            max_sessions,
             registry,
         };
         Ok((metrics, leases))
+    }
+
+    /// Shows how many peers and sessions there may be.
+    pub(crate) fn set_limits(&self, max_peers: usize, max_sessions: usize) {
+        self.max_peers.set(i64::try_from(max_peers).unwrap_or(i64::MAX));
+        self.max_sessions.set(i64::try_from(max_sessions).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn http(&self) -> &HttpMetrics {
@@ -87,6 +100,7 @@ impl Metrics {
         self: Arc<Self>,
         engine: &Handle,
         clock: Clock,
+        ready_from: Time,
     ) -> Result<Vec<u8>, Unreadable> {
         let (semaphores, peers) = engine
             .read(|engine| (engine.semaphores().collect::<Vec<_>>(), engine.peer_count()))
@@ -96,6 +110,7 @@ impl Metrics {
         // Thousands of semaphores are megabytes of text: not on a thread that others wait for.
         let text = tokio::task::spawn_blocking(move || {
             self.levels.set(&semaphores, now);
+            self.ready.set(i64::from(now >= ready_from));
             self.peers.set(i64::try_from(peers).unwrap_or(i64::MAX));
             let mut text = Vec::new();
             TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -148,6 +163,17 @@ fn register(
     metric: &(impl Collector + Clone + 'static),
 ) -> prometheus::Result<()> {
     registry.register(Box::new(metric.clone()))
+}
+
+/// What operators did, by action.
+fn operations(registry: &Registry) -> prometheus::Result<IntCounterVec> {
+    let opts = Opts::new("throttle_operator_actions_total", "What operators did");
+    let operations = IntCounterVec::new(opts, &["action"])?;
+    for action in Kind::ACTIONS {
+        operations.with_label_values(&[action.name()]);
+    }
+    register(registry, &operations)?;
+    Ok(operations)
 }
 
 fn build_info() -> prometheus::Result<GaugeVec> {

@@ -79,7 +79,8 @@ pub(super) async fn version() -> &'static str {
 }
 
 pub(super) async fn metrics(State(rest): State<Rest>) -> Answer {
-    let text = Arc::clone(&rest.0.metrics).scrape(&rest.0.engine, rest.0.clock).await?;
+    let metrics = Arc::clone(&rest.0.metrics);
+    let text = metrics.scrape(&rest.0.engine, rest.0.clock, rest.0.ready_from).await?;
     Ok(([(header::CONTENT_TYPE, figures::CONTENT_TYPE)], text).into_response())
 }
 

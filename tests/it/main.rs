@@ -23,6 +23,10 @@ mod ws;
 mod dashboard;
 mod documents;
 #[cfg(unix)]
+mod health;
+#[cfg(unix)]
+mod notify;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
 mod program;

@@ -1,8 +1,9 @@
 //! What Prometheus sees.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use crate::server::{TestServer, json};
+use crate::server::{TestServer, config, json};
 
 /// All series of a scrape with their values, those about the process and about HTTP left out.
 async fn series(server: &TestServer) -> BTreeMap<String, f64> {
@@ -99,6 +100,19 @@ async fn requests_are_counted_by_pattern_and_never_by_what_callers_send() {
     let metrics = server.get("/metrics").await.body;
     assert!(!metrics.contains("secret"), "{metrics}");
     assert!(!metrics.contains(&peer.to_string()), "{metrics}");
+}
+
+#[tokio::test]
+async fn limits_are_seen_and_whether_it_is_ready() {
+    let mut config = config(&[]);
+    (config.limits.max_peers, config.sessions.max_sessions) = (77, Some(5));
+    let server = TestServer::with(&config).await;
+    assert_eq!(server.metric("throttle_peers_max").await, Some(77.0));
+    assert_eq!(server.metric("throttle_sessions_max").await, Some(5.0));
+    assert_eq!(server.metric("throttle_ready").await, Some(1.0));
+    config.recovery_grace = Duration::from_secs(3600);
+    let server = TestServer::with(&config).await;
+    assert_eq!(server.metric("throttle_ready").await, Some(0.0));
 }
 
 #[cfg(target_os = "linux")]

@@ -37,7 +37,8 @@ impl Process {
         Self::start_with(shell, configuration)
     }
 
-    fn start_with(mut command: Command, configuration: &str) -> Self {
+    /// Starts one with a command that runs the program, such as that of [`command`].
+    pub(crate) fn start_with(mut command: Command, configuration: &str) -> Self {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(configuration.as_bytes()).unwrap();
         command.args(["--port", "0", "-c"]).arg(file.path());
