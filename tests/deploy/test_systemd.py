@@ -1,9 +1,14 @@
 """The unit for systemd."""
 
+import shlex
 import subprocess
+import urllib.request
 from pathlib import Path
 
-from conftest import DEPLOY, Tool
+from harness.port import Port
+from harness.server import Server
+
+from conftest import DEPLOY, ROOT, Tool
 
 UNIT = DEPLOY / "throttle.service"
 
@@ -46,6 +51,18 @@ def test_it_is_shut_in(systemd_analyze: Tool, program: Path, tmp_path: Path) -> 
 def test_it_waits_for_what_the_server_tells() -> None:
     assert _value("Type") == "notify"
     assert int(_value("WatchdogSec").removesuffix("s")) >= 10
+
+
+def test_a_reload_does_not_end_the_server(program: Path) -> None:
+    port = Port()
+    server = Server(program, ROOT / "throttle.toml", port)
+    process = server.start()
+    subprocess.run(shlex.split(_value("ExecReload").replace("$MAINPID", str(process.pid))), check=True)
+    with urllib.request.urlopen(f"{server.url}/health", timeout=20) as answer:  # noqa: S310  the scheme is http
+        assert answer.status == 200
+    assert process.poll() is None
+    server.stop()
+    port.close()
 
 
 def test_a_wrong_configuration_is_not_tried_again(program: Path, tmp_path: Path) -> None:
