@@ -45,6 +45,17 @@ impl Client {
         at_most(PATIENCE, self.ok(&request)).await.map(|_| ())
     }
 
+    /// Makes a semaphore, unless there is one of this name.
+    pub(crate) async fn make_semaphore(&mut self, name: &str, max: u32) -> Fallible<()> {
+        let body = format!(r#"{{"name":"{name}","max":{max}}}"#);
+        let request = Request::json("POST", "/operate/semaphores", &self.host, &body);
+        let answer = at_most(PATIENCE, self.connection.exchange(&request)).await?;
+        match answer.status {
+            201 | 409 => Ok(()),
+            _ => Err(unexpected(&request, &answer).into()),
+        }
+    }
+
     /// The body of a GET.
     pub(crate) async fn get(&mut self, path: &str) -> Fallible<&[u8]> {
         let request = Request::new("GET", path, &self.host);

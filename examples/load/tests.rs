@@ -96,3 +96,9 @@ async fn what_cannot_work_is_explained() {
     let error = load("http://127.0.0.1:1", "ws pairs").await.unwrap_err();
     assert!(error.to_string().contains("no server at http://127.0.0.1:1"), "{error}");
 }
+
+#[tokio::test]
+async fn dashboards() {
+    let server = start_server();
+    load(&server, "ws watch --watchers 2 --semaphores 5 --peers 10 --every-ms 100").await.unwrap();
+}

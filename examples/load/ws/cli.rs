@@ -41,6 +41,31 @@ pub(crate) enum Scenario {
         #[arg(long, default_value = "32", value_parser = within(2, 1_000_000))]
         waiting: usize,
     },
+    /// Open dashboards while a lot changes.
+    ///
+    /// So many semaphores are made, and so many peers take locks of them and give them back, --changes in a second in
+    /// all. For --seconds nobody watches, then for as long all dashboards do. Shows what the server takes of a
+    /// processor in both times, and what a neighbour waits that acquires and releases over REST. The server must
+    /// allow operators' actions; what was made stays until it ends.
+    ///
+    /// Example: load ws watch --watchers 50
+    Watch {
+        /// Dashboards.
+        #[arg(long, default_value = "50", value_parser = within(1, 10_000))]
+        watchers: usize,
+        /// Semaphores that change.
+        #[arg(long, default_value = "1000", value_parser = within(1, 9_000))]
+        semaphores: usize,
+        /// Peers that take them and give them back.
+        #[arg(long, default_value = "10000", value_parser = within(1, 1_000_000))]
+        peers: usize,
+        /// Changes in a second.
+        #[arg(long, default_value = "5000", value_parser = within(1, 1_000_000))]
+        changes: usize,
+        /// How often a dashboard wants to be told, in milliseconds.
+        #[arg(long, default_value = "500", value_parser = within(100, 60_000))]
+        every_ms: usize,
+    },
     /// Open many sessions that do nothing, each with a peer.
     ///
     /// Shows at what rate they are opened, with --connections being opened at a time, and how much resident memory

@@ -90,6 +90,11 @@ pub(crate) fn open(peer: usize) -> String {
     )
 }
 
+/// Shows all semaphores from now on.
+pub(crate) fn watch(every_ms: usize) -> String {
+    format!(r#"{{"type":"watch","id":1,"every_ms":{every_ms}}}"#)
+}
+
 pub(crate) fn acquire(peer: usize, semaphore: &str) -> Fallible<String> {
     let name = serde_json::to_string(semaphore)?;
     Ok(format!(r#"{{"type":"acquire","id":{peer},"peer":{peer},"want":{{{name}:1}}}}"#))

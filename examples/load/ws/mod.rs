@@ -12,10 +12,12 @@ mod pairs;
 mod plan;
 mod session;
 mod socket;
+mod watch;
 
 use self::{
     cli::{Scenario, limited_files},
     plan::Plan,
+    watch::Crowd,
 };
 use crate::{Fallible, cli::Options, report::print_table};
 
@@ -30,6 +32,10 @@ pub(crate) async fn run(options: &Options, scenario: Scenario) -> Fallible<()> {
             let semaphore = options.mutex().to_owned();
             let plan = Plan::Handoff { connections, waiting, semaphore };
             measure(options, "hand-offs", &plan).await
+        }
+        Scenario::Watch { watchers, semaphores, peers, changes, every_ms } => {
+            let crowd = Crowd { watchers, semaphores, peers, changes, every_ms };
+            watch::run(options, crowd).await
         }
         Scenario::Idle { sessions, pid } => idle::run(options, sessions, pid).await,
     }

@@ -36,6 +36,10 @@ pub(crate) struct Session {
 
 /// What a peer says.
 struct Phrases {
+    /// What it says to give back what it holds.
+    last: String,
+    /// Whether it has asked and not given back.
+    holds: bool,
     first: String,
     /// How many messages `again` is.
     messages: usize,
@@ -50,7 +54,17 @@ impl Session {
         peers: usize,
         semaphore: &str,
     ) -> Fallible<Self> {
-        let phrases = (0..peers).map(|peer| Phrases::new(counterpart, peer, semaphore));
+        Session::open_each(target, counterpart, peers, |_| semaphore.to_owned()).await
+    }
+
+    /// Opens a session with so many peers, each of which is going to want a semaphore of its own.
+    pub(crate) async fn open_each(
+        target: &Target,
+        counterpart: Counterpart,
+        peers: usize,
+        semaphore: impl Fn(usize) -> String,
+    ) -> Fallible<Self> {
+        let phrases = (0..peers).map(|peer| Phrases::new(counterpart, peer, &semaphore(peer)));
         let phrases = phrases.collect::<Fallible<Vec<_>>>()?;
         let mut session = Session { socket: Socket::open(target).await?, phrases };
         match counterpart {
@@ -133,6 +147,14 @@ impl Session {
         self.socket.outbox().push(*messages, again);
     }
 
+    /// Has one of the peers, whatever the number, take its lock or give it back, with the next [`Session::send`].
+    pub(crate) fn toggle(&mut self, number: usize) {
+        let peers = self.phrases.len();
+        let Phrases { first, last, holds, .. } = &mut self.phrases[number % peers];
+        self.socket.outbox().push(1, if *holds { last } else { first });
+        *holds = !*holds;
+    }
+
     pub(crate) async fn send(&mut self) -> Fallible<()> {
         self.socket.send().await
     }
@@ -157,12 +179,14 @@ impl Phrases {
         match counterpart {
             Counterpart::Throttle => {
                 let first = message::acquire(peer, semaphore)?;
-                let again = format!("{},{first}", message::release(peer));
-                Ok(Phrases { first, messages: 2, again })
+                let last = message::release(peer);
+                let again = format!("{last},{first}");
+                Ok(Phrases { last, holds: false, first, messages: 2, again })
             }
             Counterpart::Echo => {
                 let granted = message::granted(peer, semaphore)?;
-                Ok(Phrases { first: granted.clone(), messages: 1, again: granted })
+                let (first, last) = (granted.clone(), String::new());
+                Ok(Phrases { last, holds: false, first, messages: 1, again: granted })
             }
         }
     }
