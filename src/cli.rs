@@ -4,6 +4,7 @@
 mod lock;
 mod overrides;
 mod summary;
+mod token;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::config::{
 use overrides::Overrides;
 
 pub use lock::{DEFAULT_SERVER, Lock};
+pub use token::NewToken;
 
 /// The configuration file that need not be there.
 pub const DEFAULT_FILE: &str = "throttle.toml";
@@ -23,7 +25,7 @@ pub const DEFAULT_FILE: &str = "throttle.toml";
 const CONFIGURATION_VARIABLE: &str = "THROTTLE_CONFIGURATION";
 
 const AFTER_HELP: &str = "\
-Semaphores are set in the configuration file. Everything else can be set there too, and each flag has an
+Semaphores and tokens are set in the configuration file. Everything else can be set there too, and each flag has an
 environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a variable, a variable over the file.
 
 Example: throttle --address 0.0.0.0 -c /etc/throttle.toml";
@@ -51,6 +53,8 @@ pub enum Command {
     Check,
     /// Run a command while holding locks of a server.
     Lock(Box<Lock>),
+    /// Make a token, and what the server's configuration needs to know of it.
+    Token(NewToken),
 }
 
 impl Cli {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use throttle::app::{Server, Signals};
-use throttle::cli::{Cli, Command, Lock};
+use throttle::cli::{Cli, Command, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
 use throttle::lock;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Some(Command::Check) => check(&cli),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
+        Some(Command::Token(arguments)) => new_token(arguments),
         None => serve(&cli),
     };
     outcome.unwrap_or_else(|error| {
@@ -54,6 +55,14 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Ok(summary) => writeln!(stdout(), "{summary}")?,
         Err(problems) => return Ok(misconfigured(&problems)),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The token is for somebody else than the rest.
+fn new_token(arguments: &NewToken) -> Result<ExitCode, Box<dyn Error>> {
+    let (token, settings) = arguments.make()?;
+    writeln!(stdout(), "{}", token.secret())?;
+    writeln!(stderr(), "{settings}")?;
     Ok(ExitCode::SUCCESS)
 }
 

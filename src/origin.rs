@@ -3,9 +3,6 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// What a request is told that comes from a foreign page.
-pub(crate) const FOREIGN: &str = "Requests from pages of another origin are not allowed.";
-
 /// Whether a browser says that the request comes from a page of another host or port than the request goes to.
 pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     let mut origins = headers.get_all(header::ORIGIN).iter();

@@ -16,17 +16,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use self::site::{Site, feed, grants_from, look, router};
+use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
 use crate::events;
 use crate::feed::{Feed, Journal};
 use crate::metrics::Metrics;
+use crate::routing::{Interface, Route};
 use crate::runtime::{self, Clock};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
@@ -46,7 +47,8 @@ type Driver = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    router: Router,
+    interface: Interface,
+    gate: Arc<Gate>,
     driver: Driver,
     log: Log,
     feed: Feed,
@@ -112,12 +114,21 @@ impl Server {
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
         let feed = feed(config, handle.clone(), clock, journal, &metrics);
-        let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
-        let router = router(&site, handle, dashboard, max_connections);
+        let gate = Arc::new(Gate::new(&config.tokens));
+        let site = Site {
+            config,
+            gate: Arc::clone(&gate),
+            clock,
+            metrics,
+            feed: &feed,
+            shutdown: &shutdown,
+        };
+        let interface = router(&site, handle, dashboard, max_connections);
         Ok(Self {
             listener,
             local_addr,
-            router,
+            interface,
+            gate,
             driver: Box::pin(driver),
             log: Box::pin(log),
             feed,
@@ -134,6 +145,16 @@ impl Server {
         self.local_addr
     }
 
+    /// All routes, with what each needs.
+    pub fn routes(&self) -> &[Route] {
+        &self.interface.routes
+    }
+
+    /// Who is let in. Its tokens can be exchanged while the server runs.
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
     /// Serves until `shutdown` is ready. Then nobody new is let in, blocked callers are sent away with the answer
     /// that they are still waiting, and after all open requests are answered, or the time to drain is over, it
     /// returns.
@@ -142,7 +163,7 @@ impl Server {
         let driver = tokio::spawn(drive(self.driver));
         tokio::spawn(look(self.feed, self.shutdown.clone()));
         let connections = Connections::new(
-            self.router,
+            self.interface.router,
             self.shutdown,
             self.header_read_timeout,
             self.max_connections,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-
+use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Span, Time};
 use crate::feed::{self, Feed, Journal};
 use crate::metrics::Metrics;
 use crate::rest::{self, Rest};
+use crate::routing::Interface;
 use crate::runtime::{Clock, Handle};
 use crate::shutdown::Shutdown;
 use crate::ws::{self, Sockets};
@@ -53,6 +53,7 @@ fn epoch(clock: Clock) -> String {
 /// What all interfaces share.
 pub(super) struct Site<'a> {
     pub(super) config: &'a Config,
+    pub(super) gate: Arc<Gate>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) feed: &'a Feed,
@@ -65,11 +66,12 @@ pub(super) fn router(
     engine: Handle,
     dashboard: Dashboard,
     max_connections: usize,
-) -> Router {
-    let Site { config, clock, metrics, feed, shutdown } = site;
+) -> Interface {
+    let Site { config, gate, clock, metrics, feed, shutdown } = site;
     let sessions = &config.sessions;
     let sockets = Sockets::new(ws::Parts {
         engine: engine.clone(),
+        gate: Arc::clone(gate),
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),
         shutdown: (*shutdown).clone(),
@@ -83,6 +85,7 @@ pub(super) fn router(
     });
     let rest = Rest::new(rest::Parts {
         engine,
+        gate: Arc::clone(gate),
         clock: *clock,
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),
@@ -94,7 +97,7 @@ pub(super) fn router(
         max_body_bytes: config.limits.max_body_bytes,
         body_read_timeout: config.limits.body_read_timeout,
     });
-    rest::router(rest).merge(ws::router(sockets))
+    rest::router(rest).and(ws::router(sockets))
 }
 
 /// How many of the connections may be sessions: one in 16 is left to others.

@@ -11,12 +11,13 @@ use super::input::Input;
 use super::problem::{Lines, Origin, Problem, excerpt};
 use super::setting::{SETTINGS, Setting, gelf};
 use super::suggestion::nearest;
-use super::{Config, semaphores};
+use super::{Config, auth, semaphores};
 use crate::engine::Span;
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 6] =
-    ["limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions"];
+const SECTIONS: [&str; 7] =
+    [AUTH, "limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions"];
+const AUTH: &str = "auth";
 const SEMAPHORES: &str = "semaphores";
 const GELF: &str = "logging.gelf";
 
@@ -152,10 +153,10 @@ impl Walk<'_> {
             gelf(self.config);
             self.reading.gelf_at = Some(self.origin(&key.span()));
         }
-        if path == SEMAPHORES {
-            self.config.semaphores = semaphores::read(self, table);
-        } else {
-            self.section(path, table);
+        match path {
+            SEMAPHORES => self.config.semaphores = semaphores::read(self, table),
+            AUTH => self.config.tokens = auth::read(self, key, table),
+            _ => self.section(path, table),
         }
     }
 

@@ -103,7 +103,7 @@ impl<'a> Input<'a> {
             })
     }
 
-    fn as_text(self) -> Option<&'a str> {
+    pub(super) fn as_text(self) -> Option<&'a str> {
         match self {
             Self::Toml(value) => value.as_str(),
             Self::Text(text) => Some(text),

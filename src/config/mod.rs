@@ -4,6 +4,7 @@
 //! ([`crate::cli`]). Whatever the source, a value passes the same bounds, and all problems are told at once.
 //! Nothing here opens sockets, starts logging, or reads the environment by itself.
 
+mod auth;
 mod document;
 mod draft;
 mod file;
@@ -18,8 +19,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::{Role, TokenDigest};
 use crate::engine::{self, SemaphoreSettings, Span};
 
+pub use auth::is_token_name;
 pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, read_file};
 pub use level::{Level, LogFormat};
@@ -43,12 +46,25 @@ pub struct Config {
     pub recovery_grace: Duration,
     /// Where the dashboard's files are read from, by whoever works on them. Default: `None`, those in the program.
     pub web_dir: Option<PathBuf>,
+    /// The tokens that let somebody in. Default: none, and everybody may do everything.
+    pub tokens: Vec<TokenSettings>,
     /// How WebSocket sessions are kept.
     pub sessions: Sessions,
     /// Bounds on what clients may do.
     pub limits: Limits,
     /// Where the log goes.
     pub logging: Logging,
+}
+
+/// A token: what whoever has it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// What its owner is called, 1 to 64 bytes without control characters. No two have the same.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// All that is known of the token itself. No two have the same.
+    pub sha256: TokenDigest,
 }
 
 /// How WebSocket sessions are kept.
@@ -140,6 +156,7 @@ impl Default for Config {
             semaphores: Vec::new(),
             recovery_grace: Duration::ZERO,
             web_dir: None,
+            tokens: Vec::new(),
             sessions: Sessions::default(),
             limits: Limits::default(),
             logging: Logging::default(),

@@ -1,6 +1,7 @@
 //! The sample that is shipped is good, complete, and shows the true defaults.
 
-use throttle::config::{Config, Gelf, Logging, SETTINGS};
+use throttle::access::{Role, TokenDigest};
+use throttle::config::{Config, Gelf, Logging, SETTINGS, TokenSettings};
 
 const SAMPLE: &str = include_str!("../../throttle.toml");
 
@@ -8,7 +9,8 @@ const SAMPLE: &str = include_str!("../../throttle.toml");
 fn uncommented() -> String {
     let is_key = |key: &str| {
         key.strip_suffix(' ').is_some_and(|key| {
-            !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            !key.is_empty()
+                && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         })
     };
     let uncomment = |line: &'static str| {
@@ -32,7 +34,14 @@ fn the_sample_has_a_few_semaphores_and_else_the_defaults() {
 fn what_the_sample_comments_out_is_the_default() {
     let config = Config::from_toml(&uncommented(), "throttle.toml").unwrap();
     let gelf = Some(Gelf::to("graylog.example.com"));
-    let expected = Config { logging: Logging { gelf, ..Logging::default() }, ..Config::default() };
+    // A token has no default. The sample's is that of nobody.
+    let sha256 = TokenDigest::parse(&"0".repeat(64)).unwrap();
+    let token = TokenSettings { name: "backup".to_owned(), role: Role::Lease, sha256 };
+    let expected = Config {
+        tokens: vec![token],
+        logging: Logging { gelf, ..Logging::default() },
+        ..Config::default()
+    };
     assert_eq!(Config { semaphores: Vec::new(), ..config }, expected);
 }
 

@@ -7,6 +7,7 @@
 mod server;
 mod wire;
 
+mod access;
 mod acquire;
 mod hostile;
 mod limits;
@@ -25,3 +26,5 @@ mod documents;
 mod process;
 #[cfg(unix)]
 mod program;
+#[cfg(unix)]
+mod secrets;
