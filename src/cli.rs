@@ -28,7 +28,7 @@ const AFTER_HELP: &str = "\
 Semaphores and tokens are set in the configuration file. Everything else can be set there too, and each flag has an
 environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a variable, a variable over the file.
 
-Example: throttle --address 0.0.0.0 -c /etc/throttle.toml";
+Example: throttle --port 9000 -c /etc/throttle.toml";
 
 /// A server that hands out leases on semaphores: at most so many programs may use this at once.
 #[derive(Clone, Debug, Parser)]

@@ -101,7 +101,7 @@ fn complain(about: &dyn Display) {
 async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     let mut signals = Signals::new()?;
     let server = Server::bind(config)?;
-    announce(server.local_addr(), &config.semaphores);
+    announce(server.local_addr(), config);
     let asked_to_end = async {
         let signal = signals.next().await;
         tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
@@ -112,8 +112,12 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
+fn announce(address: SocketAddr, config: &Config) {
+    let semaphores = &config.semaphores;
     tracing::info!("throttle {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    if config.is_exposed() {
+        tracing::warn!("there are no tokens: everybody who reaches {address} may do everything");
+    }
     if semaphores.is_empty() {
         tracing::warn!("there are no semaphores: name some in the configuration");
     } else {

@@ -20,7 +20,6 @@ use axum::routing::{MethodFilter, on};
 
 use crate::access::{Access, Denied, Gate};
 use crate::metrics::{HttpMetrics, RouteMetrics};
-use crate::origin;
 
 /// Where a request comes from. Only requests for an upgrade have it.
 #[derive(Clone, Copy, Debug)]
@@ -169,8 +168,8 @@ struct Entrance {
 impl Entrance {
     fn pass(&self, request: &mut Request) -> Result<(), Denied> {
         let changes = self.access == Access::Session || is_mutation(request.method());
-        if changes && origin::is_foreign(request.headers()) {
-            return Err(Denied::Foreign);
+        if changes {
+            self.gate.check_origin(request.headers())?;
         }
         self.gate.pass(self.access, request)
     }

@@ -25,13 +25,18 @@ pub enum Denied {
     /// A browser sends it for a page of somebody else.
     #[error("Requests from pages of another origin are not allowed.")]
     Foreign,
+    /// A browser sends it, and calls the server by a name that may be somebody else's.
+    #[error(
+        "This server does not go by the name in the header Host. Its setting \"hosts\" says by which it does."
+    )]
+    Host,
 }
 
 impl Denied {
     const fn status(self) -> StatusCode {
         match self {
             Self::NoToken | Self::BadToken => StatusCode::UNAUTHORIZED,
-            Self::TooLow { .. } | Self::Foreign => StatusCode::FORBIDDEN,
+            Self::TooLow { .. } | Self::Foreign | Self::Host => StatusCode::FORBIDDEN,
         }
     }
 }

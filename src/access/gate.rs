@@ -7,8 +7,9 @@ use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::{Access, Caller, Denied, Token, TokenDigest};
-use crate::config::TokenSettings;
+use super::{Access, Caller, Denied, Hosts, Token, TokenDigest};
+use crate::config::{Config, TokenSettings};
+use crate::origin;
 
 /// Browsers cannot send `Authorization` with a WebSocket handshake. A subprotocol that begins so has the token instead.
 const BEARER_PROTOCOL: &str = "bearer.";
@@ -18,13 +19,17 @@ const BEARER_PROTOCOL: &str = "bearer.";
 pub struct Gate {
     guarded: AtomicBool,
     tokens: RwLock<Arc<[(TokenDigest, Caller)]>>,
+    hosts: Hosts,
+    /// Whether only programs and browsers of this machine reach the server.
+    local: bool,
 }
 
 impl Gate {
-    /// One that lets in who has one of these tokens, or everybody if there are none.
-    pub fn new(tokens: &[TokenSettings]) -> Self {
-        let gate = Self::default();
-        gate.admit_only(tokens);
+    /// One that lets in who has one of the tokens, or everybody if there are none.
+    pub fn new(config: &Config) -> Self {
+        let local = config.address.to_canonical().is_loopback();
+        let gate = Self { hosts: config.hosts.clone(), local, ..Self::default() };
+        gate.admit_only(&config.tokens);
         gate
     }
 
@@ -40,6 +45,15 @@ impl Gate {
     /// Whether anybody needs a token.
     pub fn is_guarded(&self) -> bool {
         self.guarded.load(Ordering::Acquire)
+    }
+
+    /// Refuses what a browser sends for a page of somebody else. It is for what changes something, and for upgrades.
+    pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Denied> {
+        if origin::is_foreign(headers) {
+            return Err(Denied::Foreign);
+        }
+        let exposed = self.local && !self.is_guarded();
+        if self.hosts.admit(headers, exposed) { Ok(()) } else { Err(Denied::Host) }
     }
 
     /// Lets a request through to what needs `access`, with its caller, or says why not.
@@ -130,7 +144,8 @@ mod tests {
             role,
             sha256: Token::new(format!("secret-{name}")).digest(),
         };
-        Gate::new(&[token("eve", Role::Observe), token("bob", Role::Lease)])
+        let tokens = vec![token("eve", Role::Observe), token("bob", Role::Lease)];
+        Gate::new(&Config { tokens, ..Config::default() })
     }
 
     fn pass(gate: &Gate, access: Access, headers: &[(&str, &str)]) -> Result<Caller, Denied> {

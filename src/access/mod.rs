@@ -7,6 +7,7 @@
 mod caller;
 mod denied;
 mod gate;
+mod hosts;
 mod token;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use std::fmt;
 pub use caller::Caller;
 pub use denied::Denied;
 pub use gate::Gate;
+pub use hosts::Hosts;
 pub use token::{Token, TokenDigest};
 
 /// What a token allows. Each role may do what those before it may.

@@ -114,7 +114,7 @@ impl Server {
         let (handle, driver) = runtime::start(engine, clock, Memory, observer);
         let (switch, shutdown) = shutdown::switch();
         let feed = feed(config, handle.clone(), clock, journal, &metrics);
-        let gate = Arc::new(Gate::new(&config.tokens));
+        let gate = Arc::new(Gate::new(config));
         let site = Site {
             config,
             gate: Arc::clone(&gate),

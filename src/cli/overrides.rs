@@ -48,12 +48,17 @@ fn flag(setting: &'static Setting) -> Arg {
         "limits" => "Limits",
         _ => "Logging",
     };
-    Arg::new(setting.flag)
+    let flag = Arg::new(setting.flag)
         .long(setting.flag)
         .value_name(setting.value_name)
         .help(format!("{}{}", setting.help, default_of(setting)))
         .help_heading(heading)
-        .allow_negative_numbers(true)
+        .allow_negative_numbers(true);
+    if setting.is_switch() {
+        // What comes behind it is something else: `--insecure check`.
+        return flag.num_args(0..=1).require_equals(true).default_missing_value("true");
+    }
+    flag
 }
 
 /// A log to Graylog has defaults as soon as it has a host.

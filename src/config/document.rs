@@ -31,6 +31,8 @@ pub(super) struct Reading {
     pub(super) notes: Vec<Problem>,
     /// Where `[logging.gelf]` is.
     pub(super) gelf_at: Option<Origin>,
+    /// Where each setting is.
+    pub(super) origins: Vec<(&'static str, Origin)>,
 }
 
 /// Takes what the file says into `config`.
@@ -134,6 +136,8 @@ impl Walk<'_> {
     }
 
     fn setting(&mut self, setting: &Setting, value: &Spanned<DeValue<'_>>) {
+        let origin = self.origin(&value.span());
+        self.reading.origins.push((setting.key, origin));
         if let Err(refused) = (setting.apply)(self.config, Input::Toml(value.get_ref())) {
             self.problem(value.span(), format!("{}: {refused}", setting.key));
         }

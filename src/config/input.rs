@@ -9,6 +9,7 @@ use toml::de::DeValue;
 
 use super::level::{Level, LogFormat};
 use super::problem::excerpt;
+use crate::access::Hosts;
 use crate::engine::Span;
 
 /// One value.
@@ -77,6 +78,32 @@ impl<'a> Input<'a> {
     pub(super) fn address(self) -> Result<IpAddr, String> {
         self.as_text().and_then(|text| text.parse().ok()).ok_or_else(|| {
             self.refused("an IP address such as \"127.0.0.1\", \"0.0.0.0\" or \"::1\"")
+        })
+    }
+
+    pub(super) fn switch(self) -> Result<bool, String> {
+        let written = match self {
+            Self::Toml(value) => value.as_bool(),
+            Self::Text("true" | "1") => Some(true),
+            Self::Text("false" | "0") => Some(false),
+            Self::Text(_) => None,
+        };
+        written.ok_or_else(|| self.refused("true or false"))
+    }
+
+    /// `"auto"`, or names: a list, or a text with commas.
+    pub(super) fn hosts(self) -> Result<Hosts, String> {
+        let names: Option<Vec<&str>> = match (self.as_text(), self) {
+            (Some("auto"), _) => return Ok(Hosts::Auto),
+            (Some(text), _) => Some(text.split(',').map(str::trim).collect()),
+            (None, Self::Toml(value)) => value
+                .as_array()
+                .and_then(|names| names.iter().map(|name| name.get_ref().as_str()).collect()),
+            (None, Self::Text(_)) => None,
+        };
+        names.and_then(|names| Hosts::named(&names)).ok_or_else(|| {
+            let names = "names without ports, such as [\"throttle.example.com\"]";
+            self.refused(format_args!("\"auto\", or {names}; [\"*\"] is any"))
         })
     }
 

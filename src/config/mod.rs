@@ -19,7 +19,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::access::{Role, TokenDigest};
+use crate::access::{Hosts, Role, TokenDigest};
 use crate::engine::{self, SemaphoreSettings, Span};
 
 pub use auth::is_token_name;
@@ -46,6 +46,11 @@ pub struct Config {
     pub recovery_grace: Duration,
     /// Where the dashboard's files are read from, by whoever works on them. Default: `None`, those in the program.
     pub web_dir: Option<PathBuf>,
+    /// Whether it is meant that everybody who reaches the server may do everything, on whatever address it listens.
+    /// Default: no, and a configuration that says nothing of tokens is refused with an address that others reach.
+    pub insecure: bool,
+    /// The names by which browsers may call the server. Default: `Auto`.
+    pub hosts: Hosts,
     /// The tokens that let somebody in. Default: none, and everybody may do everything.
     pub tokens: Vec<TokenSettings>,
     /// How WebSocket sessions are kept.
@@ -145,6 +150,11 @@ impl Config {
         draft.read(text, name);
         draft.finish().map(|loaded| loaded.config)
     }
+
+    /// Whether others than programs of this machine may do everything, because it does not take a token to do so.
+    pub fn is_exposed(&self) -> bool {
+        self.tokens.is_empty() && !self.address.to_canonical().is_loopback()
+    }
 }
 
 impl Default for Config {
@@ -156,6 +166,8 @@ impl Default for Config {
             semaphores: Vec::new(),
             recovery_grace: Duration::ZERO,
             web_dir: None,
+            insecure: false,
+            hosts: Hosts::Auto,
             tokens: Vec::new(),
             sessions: Sessions::default(),
             limits: Limits::default(),

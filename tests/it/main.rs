@@ -13,6 +13,7 @@ mod hostile;
 mod limits;
 mod metrics;
 mod operations;
+mod origin;
 mod peers;
 mod restore;
 mod shutdown;

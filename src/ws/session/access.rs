@@ -15,7 +15,7 @@ impl Session {
             Err(denied) => {
                 let message = match denied {
                     Denied::NoToken => "hello: \"token\" is missing, and nobody is let in without",
-                    Denied::BadToken | Denied::TooLow { .. } | Denied::Foreign => {
+                    Denied::BadToken | Denied::TooLow { .. } | Denied::Foreign | Denied::Host => {
                         "hello: the token is not known here"
                     }
                 };
