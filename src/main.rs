@@ -114,7 +114,8 @@ async fn run(config: &Config) -> Result<(), Box<dyn Error>> {
 
 fn announce(address: SocketAddr, config: &Config) {
     let semaphores = &config.semaphores;
-    tracing::info!("throttle {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+    let scheme = if config.tls.files().is_some() { "https" } else { "http" };
+    tracing::info!("throttle {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if config.is_exposed() {
         tracing::warn!("there are no tokens: everybody who reaches {address} may do everything");
     }
@@ -129,7 +130,7 @@ fn announce(address: SocketAddr, config: &Config) {
     }
     let near = SocketAddr::new(reachable(address.ip()), address.port());
     tracing::info!(
-        "try it: curl http://{near}/new_peer -H 'Content-Type: application/json' -d '{{\"expires_in\":\"5m\"}}'"
+        "try it: curl {scheme}://{near}/new_peer -H 'Content-Type: application/json' -d '{{\"expires_in\":\"5m\"}}'"
     );
 }
 

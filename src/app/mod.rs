@@ -7,6 +7,7 @@ mod head_timer;
 mod signal;
 mod site;
 mod socket;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -33,6 +34,7 @@ use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
 pub use signal::{Signal, Signals};
+pub use tls::{Certificates, TlsError};
 
 /// Connections that the system keeps ready while others are being accepted.
 const BACKLOG: u32 = 1024;
@@ -49,6 +51,7 @@ pub struct Server {
     local_addr: SocketAddr,
     interface: Interface,
     gate: Arc<Gate>,
+    certificates: Option<Arc<Certificates>>,
     driver: Driver,
     log: Log,
     feed: Feed,
@@ -56,6 +59,7 @@ pub struct Server {
     shutdown: Shutdown,
     max_connections: usize,
     header_read_timeout: Duration,
+    handshake_timeout: Duration,
     drain_timeout: Duration,
 }
 
@@ -78,6 +82,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// There is no certificate, or it cannot be used.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] TlsError),
     /// Two metrics have the same name.
     #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -94,6 +101,8 @@ impl Server {
         let listener = listen(address).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
 
+        let certificates =
+            config.tls.files().map(|files| Certificates::load(&files)).transpose()?;
         let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
         let metrics = Arc::new(Metrics::new(&config.semaphores)?);
@@ -129,6 +138,7 @@ impl Server {
             local_addr,
             interface,
             gate,
+            certificates: certificates.map(Arc::new),
             driver: Box::pin(driver),
             log: Box::pin(log),
             feed,
@@ -136,6 +146,7 @@ impl Server {
             shutdown,
             max_connections,
             header_read_timeout: config.limits.header_read_timeout,
+            handshake_timeout: config.tls.handshake_timeout,
             drain_timeout: config.limits.drain_timeout,
         })
     }
@@ -155,6 +166,11 @@ impl Server {
         Arc::clone(&self.gate)
     }
 
+    /// The certificate, which can be read again while the server runs. `None`: it speaks no TLS.
+    pub fn certificates(&self) -> Option<Arc<Certificates>> {
+        self.certificates.clone()
+    }
+
     /// Serves until `shutdown` is ready. Then nobody new is let in, blocked callers are sent away with the answer
     /// that they are still waiting, and after all open requests are answered, or the time to drain is over, it
     /// returns.
@@ -166,6 +182,7 @@ impl Server {
             self.interface.router,
             self.shutdown,
             self.header_read_timeout,
+            self.certificates.map(|certificates| (certificates, self.handshake_timeout)),
             self.max_connections,
         );
         tokio::select! {

@@ -41,11 +41,11 @@ impl Args for Overrides {
 }
 
 fn flag(setting: &'static Setting) -> Arg {
-    let (section, _) = setting.path();
-    let heading = match section {
+    let heading = match section_of(setting) {
         "" => "Server",
         "sessions" => "WebSocket sessions",
         "limits" => "Limits",
+        "tls" => "TLS",
         _ => "Logging",
     };
     let flag = Arg::new(setting.flag)
@@ -67,7 +67,12 @@ fn default_of(setting: &Setting) -> String {
     config.logging.gelf = Some(Gelf::to(""));
     let written = (setting.written)(&config).unwrap_or_default();
     match written.trim_matches('"') {
+        "" if section_of(setting) == "tls" => " [default: none, no TLS]".to_owned(),
         "" => " [default: none, nothing is sent]".to_owned(),
         default => format!(" [default: {default}]"),
     }
+}
+
+fn section_of(setting: &Setting) -> &'static str {
+    setting.path().0
 }

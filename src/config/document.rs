@@ -15,8 +15,8 @@ use super::{Config, auth, semaphores};
 use crate::engine::Span;
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 7] =
-    [AUTH, "limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions"];
+const SECTIONS: [&str; 8] =
+    [AUTH, "limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions", "tls"];
 const AUTH: &str = "auth";
 const SEMAPHORES: &str = "semaphores";
 const GELF: &str = "logging.gelf";

@@ -64,6 +64,7 @@ impl Draft {
     /// All that was wrong.
     pub fn finish(mut self) -> Result<Loaded, Problems> {
         self.look_for_a_graylog();
+        self.look_for_half_a_certificate();
         self.look_for_an_open_door();
         match Problems::new(self.problems) {
             Some(problems) => Err(problems),
@@ -80,6 +81,19 @@ impl Draft {
         {
             let message = "logging.gelf.host is missing, the name of the Graylog server";
             self.problem(origin, message.to_owned());
+        }
+    }
+
+    /// A certificate is of no use without its key, and the other way round. Each has its own problem if it is wrong.
+    fn look_for_half_a_certificate(&mut self) {
+        let (missing, there) = match (&self.config.tls.certificate, &self.config.tls.key) {
+            (Some(_), None) => ("tls.key", "tls.certificate"),
+            (None, Some(_)) => ("tls.certificate", "tls.key"),
+            (Some(_), Some(_)) | (None, None) => return,
+        };
+        if !self.problems.iter().any(|problem| problem.message.starts_with(missing)) {
+            let origin = self.origin(there);
+            self.problem(origin, format!("{there} is of no use alone, {missing} is missing"));
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -11,6 +12,9 @@ use super::level::{Level, LogFormat};
 use super::problem::excerpt;
 use crate::access::Hosts;
 use crate::engine::Span;
+
+/// Longest path.
+const MAX_PATH_BYTES: usize = 4_096;
 
 /// One value.
 #[derive(Clone, Copy)]
@@ -128,6 +132,11 @@ impl<'a> Input<'a> {
                 let expected = "bytes without control characters";
                 self.refused(format_args!("a text of 1 to {most} {expected}"))
             })
+    }
+
+    /// A path, with which nothing has been done yet.
+    pub(super) fn path(self) -> Result<PathBuf, String> {
+        self.line(MAX_PATH_BYTES).map(PathBuf::from)
     }
 
     pub(super) fn as_text(self) -> Option<&'a str> {

@@ -53,6 +53,8 @@ pub struct Config {
     pub hosts: Hosts,
     /// The tokens that let somebody in. Default: none, and everybody may do everything.
     pub tokens: Vec<TokenSettings>,
+    /// Encryption.
+    pub tls: Tls,
     /// How WebSocket sessions are kept.
     pub sessions: Sessions,
     /// Bounds on what clients may do.
@@ -70,6 +72,34 @@ pub struct TokenSettings {
     pub role: Role,
     /// All that is known of the token itself. No two have the same.
     pub sha256: TokenDigest,
+}
+
+/// Encryption. It is there when both files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The file with the certificate and those that vouch for it, in PEM. Default: none.
+    pub certificate: Option<PathBuf>,
+    /// The file with its private key, in PEM. Default: none.
+    pub key: Option<PathBuf>,
+    /// How long a handshake may take, 1 µs to a day. Default: 5 s.
+    pub handshake_timeout: Duration,
+}
+
+/// What it takes to speak TLS, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    /// The two files. `None`: the server speaks no TLS.
+    pub fn files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.certificate.clone().zip(self.key.clone())?;
+        Some(TlsFiles { certificate, key })
+    }
 }
 
 /// How WebSocket sessions are kept.
@@ -169,10 +199,17 @@ impl Default for Config {
             insecure: false,
             hosts: Hosts::Auto,
             tokens: Vec::new(),
+            tls: Tls::default(),
             sessions: Sessions::default(),
             limits: Limits::default(),
             logging: Logging::default(),
         }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { certificate: None, key: None, handshake_timeout: Duration::from_secs(5) }
     }
 }
 

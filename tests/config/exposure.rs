@@ -72,3 +72,18 @@ fn hosts_are_names() {
         assert_eq!(problems, format!("throttle.toml:1:9: hosts: {expected}, found {found}"));
     }
 }
+
+#[test]
+fn half_a_certificate_is_refused_where_it_is() {
+    let key = "tls.certificate is of no use alone, tls.key is missing";
+    let file = Start::with_file("[tls]\ncertificate = \"a\"\n").problems();
+    assert_eq!(file, format!("throttle.toml:2:15: {key}"));
+    let certificate = "tls.key is of no use alone, tls.certificate is missing";
+    let flag = Start::bare().flag("--tls-key", "a").problems();
+    assert_eq!(flag, format!("--tls-key: {certificate}"));
+    let both = Start::bare().flag("--tls-key", "a").variable("THROTTLE_TLS_CERTIFICATE", "b");
+    let files = both.config().tls.files().unwrap();
+    assert_eq!((files.certificate.to_str(), files.key.to_str()), (Some("b"), Some("a")));
+    let wrong = Start::with_file("[tls]\ncertificate = 1\nkey = \"a\"\n").problems();
+    assert_eq!(wrong.lines().count(), 1, "{wrong}");
+}

@@ -10,7 +10,7 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 24] = [
+const VALUES: [(&str, [&str; 3]); 27] = [
     ("address", ["127.0.0.2", "127.0.0.3", "::1"]),
     ("port", ["0", "1", "65535"]),
     ("insecure", ["true", "0", "true"]),
@@ -18,6 +18,9 @@ const VALUES: [(&str, [&str; 3]); 24] = [
     ("expiry_grace", ["10s", "2m", "1day"]),
     ("recovery_grace", ["1us", "2s", "1day"]),
     ("web_dir", ["a", "b", "built-in/"]),
+    ("tls.certificate", ["a", "b", "c"]),
+    ("tls.key", ["a", "b", "c"]),
+    ("tls.handshake_timeout", ["1us", "2s", "1day"]),
     ("sessions.heartbeat", ["1us", "2s", "1day"]),
     ("sessions.hello_timeout", ["1us", "2s", "1day"]),
     ("sessions.max_sessions", ["1", "2", "10000000"]),
@@ -46,8 +49,13 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
             false => format!("{key} = {in_file}"),
             true => format!("{key} = \"{in_file}\""),
         };
-        let host = if key == "logging.gelf.host" { "" } else { "logging.gelf.host = \"x\"\n" };
-        let file = |text: &str| Start::with_file(format!("{host}{text}"));
+        // What others need to be of use.
+        let others: String = ["logging.gelf.host", "tls.certificate", "tls.key"]
+            .into_iter()
+            .filter(|other| *other != key)
+            .map(|other| format!("{other} = \"x\"\n"))
+            .collect();
+        let file = |text: &str| Start::with_file(format!("{others}{text}"));
         let written = |start: &Start| (setting.written)(&start.config());
         let alone = |value| written(&file("").flag(&format!("--{}", setting.flag), value));
 

@@ -60,7 +60,7 @@ fn the_readme_prints_what_it_says() {
 #[test]
 fn the_example_with_tokens_prints_what_it_says() {
     let (_, section) = without_section("Access");
-    let server = Process::start(&blocks(&section, "toml").concat());
+    let server = Process::start(&blocks(&section, "toml")[0]);
     let commands = commands(&blocks(&section, "console"));
     assert!(commands.len() >= 5, "the README has lost its example: {commands:?}");
     assert_prints(&server, &commands);

@@ -17,6 +17,7 @@ mod origin;
 mod peers;
 mod restore;
 mod shutdown;
+mod tls;
 mod waiting;
 mod ws;
 

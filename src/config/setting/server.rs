@@ -1,11 +1,12 @@
 //! Settings of the server as a whole.
 
 use super::{DAY, SWITCH, Seconds, Setting, quoted};
+use crate::engine::Span;
 
 /// The dashboard that is part of the program.
 const BUILT_IN: &str = "built-in";
 
-pub(super) const SETTINGS: [Setting; 7] = [
+pub(super) const SETTINGS: [Setting; 10] = [
     Setting {
         key: "address",
         flag: "address",
@@ -64,9 +65,33 @@ pub(super) const SETTINGS: [Setting; 7] = [
             Some(quoted(directory.as_deref().unwrap_or(BUILT_IN)))
         },
         apply: |config, input| {
-            let directory = input.line(4_096)?;
-            config.web_dir = (directory != BUILT_IN).then(|| directory.into());
+            let directory = input.path()?;
+            config.web_dir = (directory.as_os_str() != BUILT_IN).then_some(directory);
             Ok(())
         },
+    },
+    Setting {
+        key: "tls.certificate",
+        flag: "tls-certificate",
+        value_name: "FILE",
+        help: "The server's certificate in PEM, with those that vouch for it",
+        written: |config| config.tls.certificate.as_ref().map(|file| quoted(file.display())),
+        apply: |config, input| input.path().map(|it| config.tls.certificate = Some(it)),
+    },
+    Setting {
+        key: "tls.key",
+        flag: "tls-key",
+        value_name: "FILE",
+        help: "The certificate's private key in PEM",
+        written: |config| config.tls.key.as_ref().map(|file| quoted(file.display())),
+        apply: |config, input| input.path().map(|it| config.tls.key = Some(it)),
+    },
+    Setting {
+        key: "tls.handshake_timeout",
+        flag: "tls-handshake-timeout",
+        value_name: "DURATION",
+        help: "Time for a TLS handshake",
+        written: |config| Some(quoted(Span::from(config.tls.handshake_timeout))),
+        apply: |config, input| input.duration(DAY).map(|it| config.tls.handshake_timeout = it),
     },
 ];
