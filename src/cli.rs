@@ -5,6 +5,7 @@ mod health;
 mod lock;
 mod overrides;
 mod summary;
+mod token;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use overrides::Overrides;
 
 pub use health::Health;
 pub use lock::{DEFAULT_SERVER, Lock};
+pub use token::NewToken;
 
 /// The configuration file that need not be there.
 pub const DEFAULT_FILE: &str = "throttle.toml";
@@ -25,10 +27,10 @@ pub const DEFAULT_FILE: &str = "throttle.toml";
 const CONFIGURATION_VARIABLE: &str = "THROTTLE_CONFIGURATION";
 
 const AFTER_HELP: &str = "\
-Semaphores are set in the configuration file. Everything else can be set there too, and each flag has an
+Semaphores and tokens are set in the configuration file. Everything else can be set there too, and each flag has an
 environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a variable, a variable over the file.
 
-Example: throttle --address 0.0.0.0 -c /etc/throttle.toml";
+Example: throttle --port 9000 -c /etc/throttle.toml";
 
 /// A server that hands out leases on semaphores: at most so many programs may use this at once.
 #[derive(Clone, Debug, Parser)]
@@ -55,6 +57,8 @@ pub enum Command {
     Health(Health),
     /// Run a command while holding locks of a server.
     Lock(Box<Lock>),
+    /// Make a token, and what the server's configuration needs to know of it.
+    Token(NewToken),
 }
 
 impl Cli {

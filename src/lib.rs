@@ -7,6 +7,8 @@
 #![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "server")]
+pub mod access;
+#[cfg(feature = "server")]
 pub mod app;
 #[cfg(feature = "server")]
 pub mod cli;
@@ -35,7 +37,7 @@ mod origin;
 #[cfg(feature = "server")]
 pub mod rest;
 #[cfg(feature = "server")]
-mod routing;
+pub mod routing;
 #[cfg(feature = "server")]
 pub mod runtime;
 #[cfg(feature = "server")]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use throttle::app::{Server, Signals, notify};
-use throttle::cli::{Cli, Command, Health, Lock};
+use throttle::cli::{Cli, Command, Health, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
 use throttle::telemetry;
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Some(Command::Check) => check(&cli),
         Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
+        Some(Command::Token(arguments)) => new_token(arguments),
         None => serve(&cli),
     };
     outcome.unwrap_or_else(|error| {
@@ -61,6 +62,14 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
 
 fn health(arguments: &Health) -> Result<ExitCode, Box<dyn Error>> {
     writeln!(stdout(), "{}", health::ask(arguments)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The token is for somebody else than the rest.
+fn new_token(arguments: &NewToken) -> Result<ExitCode, Box<dyn Error>> {
+    let (token, settings) = arguments.make()?;
+    writeln!(stdout(), "{}", token.secret())?;
+    writeln!(stderr(), "{settings}")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,8 +110,8 @@ async fn run(cli: &Cli, config: &Config) -> Result<(), Box<dyn Error>> {
     let again = cli.clone();
     let source = move || again.config().map_err(|problems| problems.to_string());
     let server = Server::bind_reloadable(config, Some(Arc::new(source)))?;
-    announce(server.local_addr(), &config.semaphores);
-    notify::ready(&format!("listens on http://{}", server.local_addr()));
+    announce(server.local_addr(), config);
+    notify::ready(&format!("listens on {}://{}", scheme(config), server.local_addr()));
     let asked_to_end = async {
         let signal = signals.next().await;
         tracing::info!("{} received, shutting down; another one ends it at once", signal.name);
@@ -114,8 +123,17 @@ async fn run(cli: &Cli, config: &Config) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
-    tracing::info!("throttle {} listens on http://{address}", env!("CARGO_PKG_VERSION"));
+fn scheme(config: &Config) -> &'static str {
+    if config.tls.files().is_some() { "https" } else { "http" }
+}
+
+fn announce(address: SocketAddr, config: &Config) {
+    let semaphores = &config.semaphores;
+    let scheme = scheme(config);
+    tracing::info!("throttle {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
+    if config.is_exposed() {
+        tracing::warn!("there are no tokens: everybody who reaches {address} may do everything");
+    }
     if semaphores.is_empty() {
         tracing::warn!("there are no semaphores: name some in the configuration");
     } else {
@@ -127,7 +145,7 @@ fn announce(address: SocketAddr, semaphores: &[SemaphoreSettings]) {
     }
     let near = SocketAddr::new(reachable(address.ip()), address.port());
     tracing::info!(
-        "try it: curl http://{near}/new_peer -H 'Content-Type: application/json' -d '{{\"expires_in\":\"5m\"}}'"
+        "try it: curl {scheme}://{near}/new_peer -H 'Content-Type: application/json' -d '{{\"expires_in\":\"5m\"}}'"
     );
 }
 

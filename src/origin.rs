@@ -1,13 +1,17 @@
 //! Tells requests that a web page of somebody else makes a browser send. Browsers name the page's origin with every
 //! mutation and every WebSocket upgrade; programs name none.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// What a request is told that comes from a foreign page.
-pub(crate) const FOREIGN: &str = "Requests from pages of another origin are not allowed.";
+/// What browsers say of their own accord, where they trust the connection; no page can make them say something else.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a browser says that the request comes from a page of another host or port than the request goes to.
 pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    if sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site")) {
+        return true;
+    }
     let mut origins = headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (None, _) => false,
@@ -61,6 +65,18 @@ mod tests {
         assert!(foreign(Some("http://throttle.example"), Some("throttle.example:443")));
         assert!(foreign(Some("http://"), Some("")));
         assert!(foreign(Some("http://localhost:8000"), None));
+    }
+
+    #[test]
+    fn what_a_browser_says_of_its_own_accord_counts_too() {
+        for (site, expected) in
+            [("cross-site", true), ("Cross-Site", true), ("same-origin", false), ("none", false)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+            headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(site));
+            assert_eq!(is_foreign(&headers), expected, "{site}");
+        }
     }
 
     #[test]

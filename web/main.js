@@ -10,6 +10,7 @@ import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
 import * as models from "./model/model.js";
 import { rows, sortedNames } from "./model/rows.js";
+import * as session from "./session.js";
 import { plain } from "./text/visible.js";
 import * as themes from "./theme.js";
 import * as chart from "./view/chart.js";
@@ -18,6 +19,7 @@ import { eventsView } from "./view/log.js";
 import { overview } from "./view/overview.js";
 import { peerView } from "./view/peer.js";
 import { semaphoreView } from "./view/semaphore.js";
+import { signInView } from "./view/signin.js";
 import { measure, reveal } from "./view/table.js";
 
 /** A tab that is hidden for so long is left alone. */
@@ -40,7 +42,11 @@ let hiding = null;
 let pastAsked = false;
 let scrolled = 0;
 
-const link = new Link({ url: socketAddress.href, hear, changed: linkChanged });
+/** Why the token is not good, and whether that is being found out. */
+let refusal = null;
+let checking = false;
+
+const link = new Link({ url: socketAddress.href, hear, changed: linkChanged, token: session.token });
 const inspector = new Inspector({ ask: (subject) => link.inspect(subject), changed: invalidate });
 
 function hear(message) {
@@ -50,15 +56,18 @@ function hear(message) {
 }
 
 /** A connection is new: the past has a gap. */
-function linkChanged({ phase }) {
-  if (phase === "open" && !pastAsked) loadHistory();
-  pastAsked = phase === "open";
+function linkChanged({ phase, watching, tokenWanted }) {
+  if (tokenWanted) leaveNothing();
+  if (phase === "waiting" && session.token() !== null) checkToken();
+  // Before that it is not clear whether the page is let in.
+  if (watching && !pastAsked) loadHistory();
+  pastAsked = watching;
   invalidate();
 }
 
 async function loadHistory() {
   try {
-    const response = await fetch("history", { cache: "no-store" });
+    const response = await session.ask("history");
     if (response.ok) {
       const answer = await response.json();
       // Not in one line: the model of before the wait would overwrite what was heard meanwhile.
@@ -68,6 +77,48 @@ async function loadHistory() {
     // The charts begin with the present then.
   }
   invalidate();
+}
+
+// --- Who looks
+
+async function signIn(token) {
+  if (checking) return;
+  checking = true;
+  invalidate();
+  refusal = await session.refusal(token);
+  checking = false;
+  if (refusal === null) {
+    session.keep(token);
+    link.connect();
+    moved();
+  }
+  invalidate();
+}
+
+function signOut() {
+  session.keep(null);
+  refusal = null;
+  leaveNothing();
+  link.connect();
+}
+
+/** A connection that does not come about may be the token's fault, which a browser does not say. */
+async function checkToken() {
+  if (checking) return;
+  checking = true;
+  const token = session.token();
+  const response = await session.ask("history").catch(() => null);
+  checking = false;
+  if (response?.status !== 401 || token !== session.token()) return;
+  refusal = "The server does not know your token any more.";
+  link.wantToken();
+}
+
+/** Whoever is not let in sees nothing of what was seen before. */
+function leaveNothing() {
+  session.keep(null);
+  model = models.empty();
+  inspector.forget();
 }
 
 // --- Rendering
@@ -87,7 +138,9 @@ function paint() {
   const now = models.serverNow(model, at, fresh.live);
   const again = () => render([frame({
     model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
-    content: content(now), retry: () => link.connect(), nextTheme, help,
+    content: link.state.tokenWanted ? signInView({ refusal, busy: checking, signIn }) : content(now),
+    retry: () => link.connect(), nextTheme, help,
+    signOut: session.token() === null ? null : signOut,
   }), helpDialog()], root);
   again();
   if (measure()) again();
@@ -204,7 +257,8 @@ setInterval(invalidate, 1_000);
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);
   if (document.hidden) {
-    hiding = setTimeout(() => link.pause(), HIDDEN_MS);
+    // Whoever is about to sign in may be fetching the token from elsewhere.
+    hiding = setTimeout(() => link.state.tokenWanted || link.pause(), HIDDEN_MS);
   } else if (link.state.phase === "paused") {
     link.connect();
   }

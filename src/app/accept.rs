@@ -43,7 +43,9 @@ pub(super) async fn accept(listener: &TcpListener, connections: &Connections) ->
         failing = false;
         match connections.place() {
             Some(place) => drop(tokio::spawn(connections.serve(stream, place))),
-            None => turn_away(stream, &farewells),
+            None if connections.are_plain() => turn_away(stream, &farewells),
+            // It would take a handshake to tell it why.
+            None => drop(stream),
         }
     }
 }

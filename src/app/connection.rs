@@ -1,6 +1,7 @@
-//! One connection: hyper on a socket, with limits, until it is closed, upgraded, or cut at the end of the server.
+//! One connection: hyper on a socket, with TLS or without, with limits, until it is closed, upgraded, or cut at the end of the server.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +13,14 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use super::head_timer::HeadTimer;
-use super::socket::Socket;
+use super::socket::{self, Socket};
+use super::tls::Certificates;
 use crate::routing::Remote;
 use crate::shutdown::Shutdown;
 
@@ -26,23 +29,28 @@ const BUFFER_BYTES: usize = 65_536;
 
 /// All connections of a server.
 pub(super) struct Connections {
-    router: Router,
-    shutdown: Shutdown,
-    header_read_timeout: Duration,
+    host: Host,
     places: Arc<Semaphore>,
     most: u32,
 }
 
 impl Connections {
+    /// `tls` has the limit for handshakes, too.
     pub(super) fn new(
         router: Router,
         shutdown: Shutdown,
         header_read_timeout: Duration,
+        tls: Option<(Arc<Certificates>, Duration)>,
         most: usize,
     ) -> Self {
         let most = u32::try_from(most).unwrap_or(u32::MAX);
         let places = Arc::new(Semaphore::new(most as usize));
-        Self { router, shutdown, header_read_timeout, places, most }
+        Self { host: Host { router, shutdown, header_read_timeout, tls }, places, most }
+    }
+
+    /// Whether a connection can be told something without a handshake.
+    pub(super) const fn are_plain(&self) -> bool {
+        self.host.tls.is_none()
     }
 
     /// A place for one more connection. `None`: there are too many.
@@ -56,14 +64,13 @@ impl Connections {
         stream: TcpStream,
         place: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        serve(stream, place, router, shutdown, self.header_read_timeout)
+        serve(stream, place, self.host.clone())
     }
 
     /// Waits until all connections are closed, but not for longer than `limit`. Returns how many are left.
     pub(super) async fn drain(self, limit: Duration) -> u32 {
-        let Self { router, places, most, .. } = self;
-        drop(router);
+        let Self { host, places, most } = self;
+        drop(host);
         match tokio::time::timeout(limit, places.acquire_many(most)).await {
             Ok(_) => 0,
             Err(_) => most.saturating_sub(places.available_permits().try_into().unwrap_or(most)),
@@ -71,15 +78,43 @@ impl Connections {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    place: OwnedSemaphorePermit,
+/// What a connection needs.
+#[derive(Clone)]
+struct Host {
     router: Router,
     shutdown: Shutdown,
     header_read_timeout: Duration,
-) {
-    let head = HeadTimer::new(header_read_timeout);
+    /// `None`: without TLS.
+    tls: Option<(Arc<Certificates>, Duration)>,
+}
+
+async fn serve(stream: TcpStream, place: OwnedSemaphorePermit, mut host: Host) {
     let remote = stream.peer_addr().ok();
+    socket::prepare(&stream);
+    let Some((certificates, limit)) = host.tls.take() else {
+        return speak(stream, remote, place, host).await;
+    };
+    let stream = tokio::select! {
+        stream = certificates.accept(stream, limit) => stream,
+        () = host.shutdown.draining() => return,
+    };
+    match stream {
+        // Boxed: a connection without TLS has no use for the room that this takes.
+        Ok(stream) => Box::pin(speak(stream, remote, place, host)).await,
+        // Scanners and load balancers come and go.
+        Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+    }
+}
+
+/// Speaks HTTP.
+async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    remote: Option<SocketAddr>,
+    place: OwnedSemaphorePermit,
+    host: Host,
+) {
+    let Host { router, shutdown, header_read_timeout, .. } = host;
+    let head = HeadTimer::new(header_read_timeout);
     let socket = Socket::new(stream, head.clone(), place);
     let service = service_fn(|mut request: Request<Incoming>| {
         head.rest();

@@ -8,6 +8,7 @@ pub mod notify;
 mod signal;
 mod site;
 mod socket;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -17,11 +18,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
-use self::site::{Site, feed, grants_from, look, max_sessions, operate, reload_when_told, router};
+use self::site::{
+    Site, feed, grants_from, look, max_sessions, operate, reload, reload_when_told, router,
+};
+use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Engine, Fence, Limits, Settings};
@@ -29,11 +32,13 @@ use crate::events;
 use crate::feed::{Configured, Feed, Journal};
 use crate::metrics::Metrics;
 use crate::operate::{Operate, Source};
+use crate::routing::{Interface, Route};
 use crate::runtime::{self, Clock, Handle};
 use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
 pub use signal::{Hangups, Signal, Signals};
+pub use tls::{Certificates, TlsError};
 
 /// Connections that the system keeps ready while others are being accepted.
 const BACKLOG: u32 = 1024;
@@ -48,7 +53,9 @@ type Driver = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    router: Router,
+    interface: Interface,
+    gate: Arc<Gate>,
+    certificates: Option<Arc<Certificates>>,
     driver: Driver,
     log: Log,
     feed: Feed,
@@ -58,6 +65,7 @@ pub struct Server {
     shutdown: Shutdown,
     max_connections: usize,
     header_read_timeout: Duration,
+    handshake_timeout: Duration,
     drain_timeout: Duration,
 }
 
@@ -80,6 +88,9 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// There is no certificate, or it cannot be used.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] TlsError),
     /// Two metrics have the same name.
     #[error("cannot set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -104,6 +115,8 @@ impl Server {
         let listener = listen(address).map_err(listen_error)?;
         let local_addr = listener.local_addr().map_err(listen_error)?;
 
+        let certificates =
+            config.tls.files().map(|files| Certificates::load(&files)).transpose()?.map(Arc::new);
         let dashboard = dashboard(config)?;
         let max_connections = file_limit::connections(config.limits.max_connections);
         let (metrics, counting) = Metrics::new(&config.semaphores)?;
@@ -128,13 +141,24 @@ impl Server {
         let (switch, shutdown) = shutdown::switch();
         let configured = Configured::new(&config.semaphores);
         let feed = feed(config, handle.clone(), clock, journal.clone(), &metrics, &configured);
-        let site = Site { config, clock, metrics, feed: &feed, shutdown: &shutdown };
-        let operate = operate(&site, handle.clone(), journal, configured, source);
-        let router = router(&site, handle.clone(), dashboard, max_connections, operate.clone());
+        let gate = Arc::new(Gate::new(config));
+        let site = Site {
+            config,
+            gate: Arc::clone(&gate),
+            clock,
+            metrics,
+            feed: &feed,
+            shutdown: &shutdown,
+        };
+        let reload = reload(&site, certificates.clone(), source);
+        let operate = operate(&site, handle.clone(), journal, configured, reload);
+        let interface = router(&site, handle.clone(), dashboard, max_connections, operate.clone());
         Ok(Self {
             listener,
             local_addr,
-            router,
+            interface,
+            gate,
+            certificates,
             driver: Box::pin(driver),
             log: Box::pin(log),
             feed,
@@ -144,6 +168,7 @@ impl Server {
             shutdown,
             max_connections,
             header_read_timeout: config.limits.header_read_timeout,
+            handshake_timeout: config.tls.handshake_timeout,
             drain_timeout: config.limits.drain_timeout,
         })
     }
@@ -151,6 +176,21 @@ impl Server {
     /// Where it listens.
     pub const fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// All routes, with what each needs.
+    pub fn routes(&self) -> &[Route] {
+        &self.interface.routes
+    }
+
+    /// Who is let in. Its tokens can be exchanged while the server runs.
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// The certificate, which can be read again while the server runs. `None`: it speaks no TLS.
+    pub fn certificates(&self) -> Option<Arc<Certificates>> {
+        self.certificates.clone()
     }
 
     /// Serves until `shutdown` is ready. Then nobody new is let in, blocked callers are sent away with the answer
@@ -163,9 +203,10 @@ impl Server {
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
         tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
-            self.router,
+            self.interface.router,
             self.shutdown,
             self.header_read_timeout,
+            self.certificates.map(|certificates| (certificates, self.handshake_timeout)),
             self.max_connections,
         );
         tokio::select! {

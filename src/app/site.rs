@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-
 use super::notify;
 use super::signal::Hangups;
+use super::tls::{Certificates, Renewal};
+use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
 use crate::engine::{Span, Time};
 use crate::feed::{self, Configured, Feed, Journal};
 use crate::metrics::Metrics;
-use crate::operate::{self, Actor, Operate, Reload, Source};
+use crate::operate::{self, Actor, Operate, Reload, Source, Take};
 use crate::rest::{self, Rest};
+use crate::routing::Interface;
 use crate::runtime::{Clock, Handle};
 use crate::shutdown::Shutdown;
 use crate::ws::{self, Sockets};
@@ -56,7 +57,7 @@ pub(super) fn operate(
     engine: Handle,
     journal: Journal,
     configured: Configured,
-    source: Option<Source>,
+    reload: Reload,
 ) -> Operate {
     Operate::new(operate::Parts {
         engine,
@@ -64,10 +65,31 @@ pub(super) fn operate(
         journal,
         configured,
         metrics: Arc::clone(&site.metrics),
-        reload: Reload::new(source, site.config.clone()),
+        reload,
+        gate: Arc::clone(&site.gate),
         max_body_bytes: site.config.limits.max_body_bytes,
         body_read_timeout: site.config.limits.body_read_timeout,
     })
+}
+
+/// Where a new configuration comes from, and who takes it besides the engine: those who are let in, and certificates.
+pub(super) fn reload(
+    site: &Site<'_>,
+    certificates: Option<Arc<Certificates>>,
+    source: Option<Source>,
+) -> Reload {
+    let gate = Arc::clone(&site.gate);
+    let prepare = move |config: &Config| {
+        let renewed = certificates.as_ref().map(Certificates::prepare).transpose();
+        let renewed = renewed.map_err(|error| error.to_string())?;
+        let (gate, tokens) = (Arc::clone(&gate), config.tokens.clone());
+        let take: Take = Box::new(move || {
+            gate.admit_only(&tokens);
+            renewed.into_iter().for_each(Renewal::take);
+        });
+        Ok(take)
+    };
+    Reload::new(source, Arc::new(prepare), site.config.clone())
 }
 
 /// Reads the configuration again whenever the process is told to, until everything is over: it must not keep the
@@ -105,6 +127,7 @@ fn epoch(clock: Clock) -> String {
 /// What all interfaces share.
 pub(super) struct Site<'a> {
     pub(super) config: &'a Config,
+    pub(super) gate: Arc<Gate>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) feed: &'a Feed,
@@ -118,11 +141,12 @@ pub(super) fn router(
     dashboard: Dashboard,
     max_connections: usize,
     operate: Operate,
-) -> Router {
-    let Site { config, clock, metrics, feed, shutdown } = site;
+) -> Interface {
+    let Site { config, gate, clock, metrics, feed, shutdown } = site;
     let sessions = &config.sessions;
     let sockets = Sockets::new(ws::Parts {
         engine: engine.clone(),
+        gate: Arc::clone(gate),
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),
         shutdown: (*shutdown).clone(),
@@ -136,6 +160,7 @@ pub(super) fn router(
     });
     let rest = Rest::new(rest::Parts {
         engine,
+        gate: Arc::clone(gate),
         clock: *clock,
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),
@@ -147,7 +172,7 @@ pub(super) fn router(
         max_body_bytes: config.limits.max_body_bytes,
         body_read_timeout: config.limits.body_read_timeout,
     });
-    rest::router(rest).merge(ws::router(sockets)).merge(operate::router(operate))
+    rest::router(rest).and(ws::router(sockets)).and(operate::router(operate))
 }
 
 /// How many of the connections may be sessions: unless it is said, one in 16 is left to others.

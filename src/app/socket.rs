@@ -20,28 +20,33 @@ const STALL: Duration = Duration::from_secs(30);
 /// After so long without a word, the system asks whether the other machine is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-pub(super) struct Socket {
-    stream: TcpStream,
+/// With TLS or without.
+pub(super) struct Socket<S> {
+    stream: S,
     head: HeadTimer,
     /// Runs while nothing can be written.
     stall: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream, head: HeadTimer, place: OwnedSemaphorePermit) -> Self {
-        // Answers are small and wanted now. Both settings fail only on a socket that is gone; that shows soon enough.
-        let _ = stream.set_nodelay(true);
-        let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+/// How a connection's socket is to behave.
+pub(super) fn prepare(stream: &TcpStream) {
+    // Answers are small and wanted now. Both settings fail only on a socket that is gone; that shows soon enough.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+}
+
+impl<S> Socket<S> {
+    pub(super) fn new(stream: S, head: HeadTimer, place: OwnedSemaphorePermit) -> Self {
         Self { stream, head, stall: None, _place: place }
     }
 
     /// What came of writing, or the end when nothing could be written for too long.
-    fn unless_stalled(
+    fn unless_stalled<T>(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stall = None;
             return written;
@@ -52,7 +57,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -64,7 +69,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -74,8 +79,10 @@ impl AsyncWrite for Socket {
         self.unless_stalled(cx, written)
     }
 
+    /// TLS takes in what it is given, and gets stuck here.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.unless_stalled(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

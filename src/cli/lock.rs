@@ -1,16 +1,21 @@
 //! The command line of `throttle lock`. What the texts mean is decided here; nothing is asked or run.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+
+use crate::access::Token;
 
 /// Where the server is unless somebody says something else: as it runs by itself, on this machine.
 pub const DEFAULT_SERVER: &str = "ws://localhost:8000";
 
 /// Shorter lives than this leave no time to end a command.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
+
+/// A token, for those who have no file for it.
+const TOKEN_VARIABLE: &str = "THROTTLE_TOKEN";
 
 const AFTER_HELP: &str = "\
 NAME=COUNT is split at the last `=` if digits follow it: a semaphore that is called \"a=1\" is \"a=1=1\".
@@ -44,6 +49,14 @@ pub struct Lock {
     /// Address of the server [env: THROTTLE_SERVER] [default: ws://localhost:8000]
     #[arg(long, value_name = "URL", env = "THROTTLE_SERVER", hide_env = true)]
     server: Option<String>,
+
+    /// File with the token that the server wants to see [env: THROTTLE_TOKEN_FILE, or the token itself in THROTTLE_TOKEN]
+    #[arg(long, value_name = "FILE", env = "THROTTLE_TOKEN_FILE", hide_env = true)]
+    token_file: Option<PathBuf>,
+
+    /// File with the certificates in PEM that may vouch for the server's [env: THROTTLE_CA] [default: the system's]
+    #[arg(long, value_name = "FILE", env = "THROTTLE_CA", hide_env = true)]
+    ca: Option<PathBuf>,
 
     /// How long to wait for the locks, such as 30s or 5m; 0s only tries [default: for ever]
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
@@ -86,6 +99,38 @@ impl Lock {
     /// Where the server is. An empty text counts as none.
     pub fn server(&self) -> &str {
         self.server.as_deref().filter(|url| !url.is_empty()).unwrap_or(DEFAULT_SERVER)
+    }
+
+    /// The file with the certificates that may vouch for the server. An empty name counts as none.
+    pub fn ca(&self) -> Option<&Path> {
+        self.ca.as_deref().filter(|file| !file.as_os_str().is_empty())
+    }
+
+    /// What the server is shown. There is no flag for it: everybody on the machine can see those.
+    ///
+    /// # Errors
+    /// What is wrong with the file or the variable, without what is in it.
+    pub fn token(&self) -> Result<Option<Token>, String> {
+        let file = self.token_file.as_deref().filter(|file| !file.as_os_str().is_empty());
+        let (text, place) = match (file, std::env::var_os(TOKEN_VARIABLE)) {
+            (Some(file), _) => {
+                let text = std::fs::read_to_string(file);
+                let text = text.map_err(|error| format!("cannot read {}: {error}", file.display()));
+                (text?, file.display().to_string())
+            }
+            (None, Some(text)) if !text.is_empty() => {
+                let text = text.into_string().map_err(|_| format!("{TOKEN_VARIABLE} is no text"));
+                (text?, TOKEN_VARIABLE.to_owned())
+            }
+            (None, Some(_) | None) => return Ok(None),
+        };
+        match text.trim() {
+            "" => Err(format!("there is no token in {place}")),
+            token if token.contains(char::is_whitespace) => {
+                Err(format!("there must be one token in {place}, and nothing else"))
+            }
+            token => Ok(Some(Token::new(token))),
+        }
     }
 }
 

@@ -41,19 +41,24 @@ impl Args for Overrides {
 }
 
 fn flag(setting: &'static Setting) -> Arg {
-    let (section, _) = setting.path();
-    let heading = match section {
+    let heading = match section_of(setting) {
         "" => "Server",
         "sessions" => "WebSocket sessions",
         "limits" => "Limits",
+        "tls" => "TLS",
         _ => "Logging",
     };
-    Arg::new(setting.flag)
+    let flag = Arg::new(setting.flag)
         .long(setting.flag)
         .value_name(setting.value_name)
         .help(format!("{}{}", setting.help, default_of(setting)))
         .help_heading(heading)
-        .allow_negative_numbers(true)
+        .allow_negative_numbers(true);
+    if setting.is_switch() {
+        // What comes behind it is something else: `--insecure check`.
+        return flag.num_args(0..=1).require_equals(true).default_missing_value("true");
+    }
+    flag
 }
 
 /// A log to Graylog has defaults as soon as it has a host.
@@ -62,7 +67,12 @@ fn default_of(setting: &Setting) -> String {
     config.logging.gelf = Some(Gelf::to(""));
     let written = (setting.written)(&config).unwrap_or_default();
     match written.trim_matches('"') {
+        "" if section_of(setting) == "tls" => " [default: none, no TLS]".to_owned(),
         "" => " [default: none, nothing is sent]".to_owned(),
         default => format!(" [default: {default}]"),
     }
+}
+
+fn section_of(setting: &Setting) -> &'static str {
+    setting.path().0
 }

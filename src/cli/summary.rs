@@ -28,7 +28,8 @@ pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
         _ = write!(text, "\n  ... and {more} more");
     }
     let address = std::net::SocketAddr::new(config.address, config.port);
-    _ = write!(text, "\nto be served on {address}");
+    let tls = if config.tls.files().is_some() { ", over TLS" } else { "" };
+    _ = write!(text, "\nto be served on {address}{tls}");
     for note in &loaded.notes {
         _ = write!(text, "\nnote: {note}");
     }

@@ -13,10 +13,9 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::address::Address;
 use super::machine::Gone;
 use super::shared::Shared;
-use super::socket::{Socket, connect, of_error};
+use super::socket::{Socket, Target, connect, of_error};
 
 /// Frames that are taken in one turn, before others get theirs.
 const FRAMES_PER_TURN: usize = 64;
@@ -28,7 +27,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(60);
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Serves a client to its end, beginning with a connection that is there.
-pub(super) async fn run(shared: Arc<Shared>, address: Address, first: Socket) {
+pub(super) async fn run(shared: Arc<Shared>, target: Target, first: Socket) {
     let shared = Running(shared);
     let mut next = Some(first);
     while let Some(socket) = next.take() {
@@ -41,7 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>, address: Address, first: Socket) {
                 break;
             }
         }
-        next = reconnect(&shared, &address).await;
+        next = reconnect(&shared, &target).await;
     }
 }
 
@@ -64,7 +63,7 @@ impl Drop for Running {
 }
 
 /// Tries until there is a connection. `None`: none is needed any more.
-async fn reconnect(shared: &Shared, address: &Address) -> Option<Socket> {
+async fn reconnect(shared: &Shared, target: &Target) -> Option<Socket> {
     loop {
         let (at, now, patience) = shared
             .quietly(|machine, _, now| (machine.connect_at(), now, machine.connect_timeout()));
@@ -73,7 +72,7 @@ async fn reconnect(shared: &Shared, address: &Address) -> Option<Socket> {
             continue;
         }
         at?;
-        match while_time_goes_on(shared, connect(address, patience)).await? {
+        match while_time_goes_on(shared, connect(target, patience)).await? {
             Ok(socket) => return Some(socket),
             Err(gone) => shared.disconnected(gone),
         }

@@ -17,13 +17,11 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The address asks for encryption, which this client does not have.
-    #[error(
-        "{url:?} asks for TLS, which this client cannot do: use ws:// or http://, behind a tunnel where needed"
-    )]
+    /// There is nobody to trust: no certificates where they should be.
+    #[error("cannot set up TLS: {reason}")]
     Tls {
-        /// What was given.
-        url: String,
+        /// What is wrong.
+        reason: String,
     },
     /// The server could not be reached the first time.
     #[error("cannot connect to {url}: {reason}")]

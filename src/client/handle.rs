@@ -1,6 +1,7 @@
 //! The client as programs see it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use super::machine::{Gone, Machine};
 use super::peer::OpenPeer;
 use super::settings::{OnDisconnect, PeerSettings, Settings};
 use super::shared::Shared;
+use super::socket::Target;
+use super::tls::Trust;
+use super::token::Token;
 use super::{driver, socket};
 
 /// A connection to a server that is made again whenever it breaks, with the peers that are on it. See the
@@ -42,8 +46,8 @@ impl Client {
     /// [`Client::builder`] has as defaults. It must be called within a tokio runtime, in which the client's task runs.
     ///
     /// # Errors
-    /// [`Error::Address`] and [`Error::Tls`] for what is no address that it can connect to; [`Error::Connect`] when the
-    /// server cannot be reached, at once: only a connection that was there is made again. [`Error::Closed`] and
+    /// [`Error::Address`] for what is no address, [`Error::Tls`] when there is nobody to trust; [`Error::Connect`] when
+    /// the server cannot be reached, at once: only a connection that was there is made again. [`Error::Closed`] and
     /// [`Error::Refused`] when the server does not want this client.
     ///
     /// ```no_run
@@ -60,6 +64,7 @@ impl Client {
     pub fn builder(url: &str) -> Builder {
         Builder {
             url: url.to_owned(),
+            trusted: None,
             settings: Settings::default(),
             peers: PeerSettings::default(),
         }
@@ -97,6 +102,7 @@ impl Client {
 #[derive(Clone)]
 pub struct Builder {
     url: String,
+    trusted: Option<PathBuf>,
     settings: Settings,
     peers: PeerSettings,
 }
@@ -109,10 +115,18 @@ impl Builder {
         self
     }
 
-    /// What the server is shown to let this client in.
+    /// What the server is shown to let this client in. Over a network others read it, unless there is TLS.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
-        self.settings.token = Some(token.into());
+        self.settings.token = Some(Token(token.into()));
+        self
+    }
+
+    /// A file with certificates in PEM: the server's must be one that they vouch for. It takes the place of those that
+    /// the system trusts, for an address with `wss://` or `https://`. It is read when the client connects.
+    #[must_use]
+    pub fn trust(mut self, file: impl Into<PathBuf>) -> Self {
+        self.trusted = Some(file.into());
         self
     }
 
@@ -160,10 +174,12 @@ impl Builder {
     /// # Errors
     /// As [`Client::connect`].
     pub async fn connect(self) -> Result<Client, Error> {
-        let Self { url, settings, peers } = self;
+        let Self { url, trusted, settings, peers } = self;
         let address = Address::parse(&url)?;
-        let connected = socket::connect(&address, settings.connect_timeout).await;
-        let unreachable = |reason| Error::Connect { url: address.url(), reason };
+        let trust = if address.is_encrypted() { Some(trust(trusted).await?) } else { None };
+        let target = Target { address, trust };
+        let connected = socket::connect(&target, settings.connect_timeout).await;
+        let unreachable = |reason| Error::Connect { url: target.address.url(), reason };
         let socket = connected.map_err(|gone| match gone {
             Gone::Broken(reason) | Gone::Busy(reason) => unreachable(reason),
             Gone::ForGood(error) => error,
@@ -173,13 +189,19 @@ impl Builder {
         shared.quietly(|_, waiters, _| waiters.welcome = Some(welcome));
         let client = Client { handle: Arc::new(ClientHandle { shared, peers }) };
         let shared = Arc::clone(&client.handle.shared);
-        tokio::spawn(driver::run(shared, address.clone(), socket));
+        tokio::spawn(driver::run(shared, target.clone(), socket));
         match welcomed.await.unwrap_or(Err(Error::Ended)) {
             Ok(()) => Ok(client),
             Err(Error::Disconnected { reason }) => Err(unreachable(reason)),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Files are read where nobody waits for anything else.
+async fn trust(file: Option<PathBuf>) -> Result<Trust, Error> {
+    let read = tokio::task::spawn_blocking(move || Trust::read(file.as_deref())).await;
+    read.unwrap_or_else(|error| Err(Error::Tls { reason: error.to_string() }))
 }
 
 /// Without the token.

@@ -49,7 +49,10 @@
 //! It needs a tokio runtime with time and I/O. The client's task lives in the runtime in which it has connected. All
 //! handles can be sent to other threads and used there, [`Lease::is_lost`] and dropping outside of any runtime.
 //!
-//! There is no TLS: `wss://` and `https://` are refused.
+//! # Encryption
+//!
+//! `wss://` and `https://` speak TLS. Trusted is whom the system trusts, or the certificates of a file
+//! ([`Builder::trust`]). A token ([`Builder::token`]) should not go to another machine without.
 
 mod acquire;
 mod address;
@@ -64,6 +67,8 @@ mod peer;
 mod settings;
 mod shared;
 mod socket;
+mod tls;
+mod token;
 mod want;
 mod wire;
 

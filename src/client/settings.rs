@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::token::Token;
+
 /// How long a peer outlives its connection, unless something else is said.
 pub(super) const EXPIRES_IN: Duration = Duration::from_secs(30);
 
@@ -46,7 +48,7 @@ impl Default for PeerSettings {
 pub(super) struct Settings {
     /// What program this is, such as `worker/2.1`.
     pub(super) name: String,
-    pub(super) token: Option<String>,
+    pub(super) token: Option<Token>,
     pub(super) connect_timeout: Duration,
     /// Bounds of the time that is waited before the first and any later attempt to reconnect.
     pub(super) backoff: (Duration, Duration),

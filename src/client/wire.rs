@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::error::{Code, Explanation, Refused};
+use super::token::Token;
 use super::want::Want;
 
 /// Number of a request, and of its answer.
@@ -38,7 +39,7 @@ pub(super) enum Request<'a> {
         id: RequestId,
         client: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        token: Option<&'a str>,
+        token: Option<&'a Token>,
     },
     Open {
         id: RequestId,

@@ -11,12 +11,13 @@ use super::input::Input;
 use super::problem::{Lines, Origin, Problem, excerpt};
 use super::setting::{SETTINGS, Setting, gelf};
 use super::suggestion::nearest;
-use super::{Config, semaphores};
+use super::{Config, auth, semaphores};
 use crate::engine::Span;
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 6] =
-    ["limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions"];
+const SECTIONS: [&str; 8] =
+    [AUTH, "limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions", "tls"];
+const AUTH: &str = "auth";
 const SEMAPHORES: &str = "semaphores";
 const GELF: &str = "logging.gelf";
 
@@ -30,6 +31,8 @@ pub(super) struct Reading {
     pub(super) notes: Vec<Problem>,
     /// Where `[logging.gelf]` is.
     pub(super) gelf_at: Option<Origin>,
+    /// Where each setting is.
+    pub(super) origins: Vec<(&'static str, Origin)>,
 }
 
 /// Takes what the file says into `config`.
@@ -133,6 +136,8 @@ impl Walk<'_> {
     }
 
     fn setting(&mut self, setting: &Setting, value: &Spanned<DeValue<'_>>) {
+        let origin = self.origin(&value.span());
+        self.reading.origins.push((setting.key, origin));
         if let Err(refused) = (setting.apply)(self.config, Input::Toml(value.get_ref())) {
             self.problem(value.span(), format!("{}: {refused}", setting.key));
         }
@@ -152,10 +157,10 @@ impl Walk<'_> {
             gelf(self.config);
             self.reading.gelf_at = Some(self.origin(&key.span()));
         }
-        if path == SEMAPHORES {
-            self.config.semaphores = semaphores::read(self, table);
-        } else {
-            self.section(path, table);
+        match path {
+            SEMAPHORES => self.config.semaphores = semaphores::read(self, table),
+            AUTH => self.config.tokens = auth::read(self, key, table),
+            _ => self.section(path, table),
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Draft {
     problems: Vec<Problem>,
     notes: Vec<Problem>,
     gelf_from: Option<Origin>,
+    /// Where each setting comes from; what is behind wins.
+    origins: Vec<(&'static str, Origin)>,
 }
 
 /// A configuration without problems.
@@ -32,10 +34,12 @@ impl Draft {
         self.problems.extend(reading.problems);
         self.notes.extend(reading.notes);
         self.gelf_from = self.gelf_from.take().or(reading.gelf_at);
+        self.origins.extend(reading.origins);
     }
 
     /// Takes in one setting from a flag or a variable.
     pub fn set(&mut self, setting: &Setting, text: &str, origin: Origin) {
+        self.origins.push((setting.key, origin.clone()));
         let had_gelf = self.config.logging.gelf.is_some();
         if let Err(message) = (setting.apply)(&mut self.config, Input::Text(text)) {
             self.problem(origin, message);
@@ -59,6 +63,17 @@ impl Draft {
     /// # Errors
     /// All that was wrong.
     pub fn finish(mut self) -> Result<Loaded, Problems> {
+        self.look_for_a_graylog();
+        self.look_for_half_a_certificate();
+        self.look_for_an_open_door();
+        match Problems::new(self.problems) {
+            Some(problems) => Err(problems),
+            None => Ok(Loaded { config: self.config, notes: self.notes }),
+        }
+    }
+
+    /// Graylog's name has no default.
+    fn look_for_a_graylog(&mut self) {
         let homeless = self.config.logging.gelf.as_ref().is_some_and(|gelf| gelf.host.is_empty());
         let about_host = |problem: &Problem| problem.message.starts_with("logging.gelf.host");
         if let (true, Some(origin)) = (homeless, self.gelf_from.take())
@@ -67,9 +82,40 @@ impl Draft {
             let message = "logging.gelf.host is missing, the name of the Graylog server";
             self.problem(origin, message.to_owned());
         }
-        match Problems::new(self.problems) {
-            Some(problems) => Err(problems),
-            None => Ok(Loaded { config: self.config, notes: self.notes }),
+    }
+
+    /// A certificate is of no use without its key, and the other way round. Each has its own problem if it is wrong.
+    fn look_for_half_a_certificate(&mut self) {
+        let (missing, there) = match (&self.config.tls.certificate, &self.config.tls.key) {
+            (Some(_), None) => ("tls.key", "tls.certificate"),
+            (None, Some(_)) => ("tls.certificate", "tls.key"),
+            (Some(_), Some(_)) | (None, None) => return,
+        };
+        if !self.problems.iter().any(|problem| problem.message.starts_with(missing)) {
+            let origin = self.origin(there);
+            self.problem(origin, format!("{there} is of no use alone, {missing} is missing"));
         }
+    }
+
+    /// A server without tokens that others can reach has to be meant. What is wrong with the tokens, if there are any,
+    /// comes first.
+    fn look_for_an_open_door(&mut self) {
+        let Config { address, insecure, .. } = self.config;
+        if !insecure && self.config.is_exposed() && self.problems.is_empty() {
+            let message = format!(
+                "address: {address} can be reached from other machines, and without tokens everybody there may do \
+                 everything; add [[auth.tokens]] (`throttle token` makes one), listen on 127.0.0.1, or say --insecure \
+                 if that is meant"
+            );
+            let origin = self.origin("address");
+            self.problem(origin, message);
+        }
+    }
+
+    /// Where a setting has got its value from.
+    fn origin(&self, key: &'static str) -> Origin {
+        let last = self.origins.iter().rev().find(|(known, _)| *known == key);
+        // One that nobody has set has its default.
+        last.map_or_else(|| Origin::Flag("the default".to_owned()), |(_, origin)| origin.clone())
     }
 }

@@ -3,13 +3,18 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use super::level::{Level, LogFormat};
 use super::problem::excerpt;
+use crate::access::Hosts;
 use crate::engine::Span;
+
+/// Longest path.
+const MAX_PATH_BYTES: usize = 4_096;
 
 /// One value.
 #[derive(Clone, Copy)]
@@ -80,6 +85,32 @@ impl<'a> Input<'a> {
         })
     }
 
+    pub(super) fn switch(self) -> Result<bool, String> {
+        let written = match self {
+            Self::Toml(value) => value.as_bool(),
+            Self::Text("true" | "1") => Some(true),
+            Self::Text("false" | "0") => Some(false),
+            Self::Text(_) => None,
+        };
+        written.ok_or_else(|| self.refused("true or false"))
+    }
+
+    /// `"auto"`, or names: a list, or a text with commas.
+    pub(super) fn hosts(self) -> Result<Hosts, String> {
+        let names: Option<Vec<&str>> = match (self.as_text(), self) {
+            (Some("auto"), _) => return Ok(Hosts::Auto),
+            (Some(text), _) => Some(text.split(',').map(str::trim).collect()),
+            (None, Self::Toml(value)) => value
+                .as_array()
+                .and_then(|names| names.iter().map(|name| name.get_ref().as_str()).collect()),
+            (None, Self::Text(_)) => None,
+        };
+        names.and_then(|names| Hosts::named(&names)).ok_or_else(|| {
+            let names = "names without ports, such as [\"throttle.example.com\"]";
+            self.refused(format_args!("\"auto\", or {names}; [\"*\"] is any"))
+        })
+    }
+
     pub(super) fn level(self) -> Result<Level, String> {
         self.as_text()
             .and_then(Level::named)
@@ -103,7 +134,12 @@ impl<'a> Input<'a> {
             })
     }
 
-    fn as_text(self) -> Option<&'a str> {
+    /// A path, with which nothing has been done yet.
+    pub(super) fn path(self) -> Result<PathBuf, String> {
+        self.line(MAX_PATH_BYTES).map(PathBuf::from)
+    }
+
+    pub(super) fn as_text(self) -> Option<&'a str> {
         match self {
             Self::Toml(value) => value.as_str(),
             Self::Text(text) => Some(text),

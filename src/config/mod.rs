@@ -4,6 +4,7 @@
 //! ([`crate::cli`]). Whatever the source, a value passes the same bounds, and all problems are told at once.
 //! Nothing here opens sockets, starts logging, or reads the environment by itself.
 
+mod auth;
 mod document;
 mod draft;
 mod file;
@@ -18,8 +19,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::{Hosts, Role, TokenDigest};
 use crate::engine::{self, SemaphoreSettings, Span};
 
+pub use auth::is_token_name;
 pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, read_file};
 pub use level::{Level, LogFormat};
@@ -43,12 +46,60 @@ pub struct Config {
     pub recovery_grace: Duration,
     /// Where the dashboard's files are read from, by whoever works on them. Default: `None`, those in the program.
     pub web_dir: Option<PathBuf>,
+    /// Whether it is meant that everybody who reaches the server may do everything, on whatever address it listens.
+    /// Default: no, and a configuration that says nothing of tokens is refused with an address that others reach.
+    pub insecure: bool,
+    /// The names by which browsers may call the server. Default: `Auto`.
+    pub hosts: Hosts,
+    /// The tokens that let somebody in. Default: none, and everybody may do everything.
+    pub tokens: Vec<TokenSettings>,
+    /// Encryption.
+    pub tls: Tls,
     /// How WebSocket sessions are kept.
     pub sessions: Sessions,
     /// Bounds on what clients may do.
     pub limits: Limits,
     /// Where the log goes.
     pub logging: Logging,
+}
+
+/// A token: what whoever has it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// What its owner is called, 1 to 64 bytes without control characters. No two have the same.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+    /// All that is known of the token itself. No two have the same.
+    pub sha256: TokenDigest,
+}
+
+/// Encryption. It is there when both files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The file with the certificate and those that vouch for it, in PEM. Default: none.
+    pub certificate: Option<PathBuf>,
+    /// The file with its private key, in PEM. Default: none.
+    pub key: Option<PathBuf>,
+    /// How long a handshake may take, 1 µs to a day. Default: 5 s.
+    pub handshake_timeout: Duration,
+}
+
+/// What it takes to speak TLS, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate and those that vouch for it.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    /// The two files. `None`: the server speaks no TLS.
+    pub fn files(&self) -> Option<TlsFiles> {
+        let (certificate, key) = self.certificate.clone().zip(self.key.clone())?;
+        Some(TlsFiles { certificate, key })
+    }
 }
 
 /// How WebSocket sessions are kept.
@@ -129,6 +180,11 @@ impl Config {
         draft.read(text, name);
         draft.finish().map(|loaded| loaded.config)
     }
+
+    /// Whether others than programs of this machine may do everything, because it does not take a token to do so.
+    pub fn is_exposed(&self) -> bool {
+        self.tokens.is_empty() && !self.address.to_canonical().is_loopback()
+    }
 }
 
 impl Default for Config {
@@ -140,10 +196,20 @@ impl Default for Config {
             semaphores: Vec::new(),
             recovery_grace: Duration::ZERO,
             web_dir: None,
+            insecure: false,
+            hosts: Hosts::Auto,
+            tokens: Vec::new(),
+            tls: Tls::default(),
             sessions: Sessions::default(),
             limits: Limits::default(),
             logging: Logging::default(),
         }
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { certificate: None, key: None, handshake_timeout: Duration::from_secs(5) }
     }
 }
 

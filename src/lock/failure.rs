@@ -78,11 +78,17 @@ impl Failure {
     /// The client has failed.
     pub(super) fn client(error: &Error, server: &str) -> Self {
         let message = match error {
+            Error::Connect { reason, .. } if reason.starts_with("TLS: ") => {
+                format!("{error}; --ca or THROTTLE_CA name a file with certificates to trust")
+            }
             Error::Connect { .. } => {
                 format!("{error}; is a server there? --server or THROTTLE_SERVER name another one")
             }
-            Error::Address { .. } | Error::Tls { .. } => {
+            Error::Address { .. } => {
                 format!("{error}; --server or THROTTLE_SERVER name another one")
+            }
+            Error::Tls { .. } => {
+                format!("{error}; --ca or THROTTLE_CA name a file with certificates to trust")
             }
             Error::Refused(refused) => refusal(refused, server),
             Error::Timeout
@@ -111,6 +117,16 @@ fn refusal(refused: &Refused, server: &str) -> String {
         }
         (Code::LimitExceeded, _, Some(max)) => {
             format!("{server} lets nobody have that much time: {} at most", days(max))
+        }
+        (Code::Unauthorized, _, _) => {
+            format!(
+                "{server} lets nobody in without a token that it knows: --token-file or THROTTLE_TOKEN"
+            )
+        }
+        (Code::Forbidden, _, _) => {
+            format!(
+                "{server} refuses: {refused}; --token-file or THROTTLE_TOKEN show another token"
+            )
         }
         (_, _, _) => format!("{server} refuses: {refused}"),
     }

@@ -24,7 +24,14 @@ pub(super) struct Held {
 pub(super) async fn acquire(arguments: &Lock) -> Result<Held, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::system("receive signals", &error))?;
     let started = Instant::now();
-    let connecting = Client::builder(arguments.server())
+    let mut builder = Client::builder(arguments.server());
+    if let Some(token) = arguments.token().map_err(Failure::Trouble)? {
+        builder = builder.token(token.secret());
+    }
+    if let Some(file) = arguments.ca() {
+        builder = builder.trust(file);
+    }
+    let connecting = builder
         .name(concat!("throttle-lock/", env!("CARGO_PKG_VERSION")))
         .expires_in(arguments.expires_in)
         // A third of the time is left when the command has to stop: one half of that to end, one half to be killed.

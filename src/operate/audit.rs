@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::Operate;
+use crate::access::Caller;
 use crate::feed::Operated;
 
 /// Who acts.
@@ -26,8 +27,8 @@ impl Actor {
 impl FromRequestParts<Operate> for Actor {
     type Rejection = Infallible;
 
-    async fn from_request_parts(_: &mut Parts, _: &Operate) -> Result<Self, Infallible> {
-        Ok(Self::named("anybody"))
+    async fn from_request_parts(parts: &mut Parts, state: &Operate) -> Result<Self, Infallible> {
+        Caller::from_request_parts(parts, state).await.map(|caller| Self::named(caller.to_string()))
     }
 }
 

@@ -14,17 +14,16 @@ mod semaphores;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-
+use crate::access::{Access, Gate};
 use crate::engine::{Command, Operation, Reply};
 use crate::feed::{Configured, Feed, Journal};
 use crate::metrics::Metrics;
-use crate::routing::Routes;
+use crate::routing::{Interface, Routes};
 use crate::runtime::Handle;
 
 pub use audit::Actor;
 pub use problem::Problem;
-pub use reload::{Reload, Reloaded, Source};
+pub use reload::{Prepare, Reload, Reloaded, Source, Take};
 
 /// What the routes need. Clones are the same.
 #[derive(Clone)]
@@ -32,6 +31,8 @@ pub struct Operate(Arc<Parts>);
 
 /// See [`Operate`].
 pub struct Parts {
+    /// Who is let in.
+    pub gate: Arc<Gate>,
     /// The way to the engine.
     pub engine: Handle,
     /// What there is to see.
@@ -63,19 +64,18 @@ impl Operate {
 }
 
 /// All routes.
-pub fn router(operate: Operate) -> Router {
-    let metrics = Arc::clone(&operate.0.metrics);
-    Routes::new(metrics.http())
-        .get("/operate/status", look::status)
-        .get("/operate/semaphores", look::semaphores)
-        .post("/operate/semaphores", semaphores::create)
-        .get("/operate/semaphores/{name}", look::semaphore)
-        .patch("/operate/semaphores/{name}", semaphores::change)
-        .delete("/operate/semaphores/{name}", semaphores::delete)
-        .post("/operate/semaphores/{name}/free", semaphores::free)
-        .get("/operate/peers/{id}", look::peer)
-        .post("/operate/peers/{id}/revoke", peers::revoke)
-        .post("/operate/reload", reload::reload)
-        .complete()
-        .with_state(operate)
+pub fn router(operate: Operate) -> Interface {
+    let (metrics, gate) = (Arc::clone(&operate.0.metrics), Arc::clone(&operate.0.gate));
+    Routes::new(metrics.http(), gate)
+        .get(Access::Observe, "/operate/status", look::status)
+        .get(Access::Observe, "/operate/semaphores", look::semaphores)
+        .post(Access::Operate, "/operate/semaphores", semaphores::create)
+        .get(Access::Observe, "/operate/semaphores/{name}", look::semaphore)
+        .patch(Access::Operate, "/operate/semaphores/{name}", semaphores::change)
+        .delete(Access::Operate, "/operate/semaphores/{name}", semaphores::delete)
+        .post(Access::Operate, "/operate/semaphores/{name}/free", semaphores::free)
+        .get(Access::Observe, "/operate/peers/{id}", look::peer)
+        .post(Access::Operate, "/operate/peers/{id}/revoke", peers::revoke)
+        .post(Access::Operate, "/operate/reload", reload::reload)
+        .complete(operate)
 }

@@ -23,10 +23,18 @@ use crate::feed::{Kind, Operated, State as Shape};
 /// Reads the configuration as at the start. The error is what is wrong with it, for people.
 pub type Source = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
-/// Where a new configuration comes from, and which one is in force.
+/// Looks whether somebody besides the engine can take a configuration, and returns what takes it. The error is why not,
+/// for people.
+pub type Prepare = Arc<dyn Fn(&Config) -> Result<Take, String> + Send + Sync>;
+
+/// Takes a configuration that was looked at before.
+pub type Take = Box<dyn FnOnce() + Send>;
+
+/// Where a new configuration comes from, who takes it, and which one is in force.
 #[derive(Clone)]
 pub struct Reload {
     source: Option<Source>,
+    prepare: Prepare,
     /// Held while a configuration is taken in: one after the other.
     current: Arc<Mutex<Config>>,
 }
@@ -55,8 +63,8 @@ pub(super) struct Request {
 
 impl Reload {
     /// From this source, after having started with this configuration. Without a source there is no reload.
-    pub fn new(source: Option<Source>, current: Config) -> Self {
-        Self { source, current: Arc::new(Mutex::new(current)) }
+    pub fn new(source: Option<Source>, prepare: Prepare, current: Config) -> Self {
+        Self { source, prepare, current: Arc::new(Mutex::new(current)) }
     }
 }
 
@@ -75,20 +83,27 @@ impl Operate {
     /// # Errors
     /// [`Problem`]: then nothing has changed.
     pub async fn reload(&self, actor: &Actor, why: Option<Label>) -> Result<Reloaded, Problem> {
-        let Reload { source, current } = &self.0.reload;
+        let Reload { source, prepare, current } = &self.0.reload;
         let Some(source) = source.clone() else {
             let detail = "This server was started without a configuration that can be read again.";
             return Err(Problem::new(StatusCode::CONFLICT, "no_configuration", detail));
         };
         let mut current = current.lock().await;
-        let read = tokio::task::spawn_blocking(move || source()).await;
-        let new = read.map_err(|_| Problem::misunderstood())?.map_err(|problems| {
+        let prepare = Arc::clone(prepare);
+        let read = tokio::task::spawn_blocking(move || {
+            let new = source()?;
+            let take = prepare(&new)?;
+            Ok((new, take))
+        });
+        let read = read.await.map_err(|_| Problem::misunderstood())?;
+        let (new, take) = read.map_err(|problems: String| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration", problems)
         })?;
         let changes = self.configure(&current.semaphores, &new.semaphores).await?;
+        take();
         self.0.configured.set(&new.semaphores);
         let restart = differences(&current, &new);
-        current.semaphores.clone_from(&new.semaphores);
+        (current.semaphores, current.tokens) = (new.semaphores, new.tokens);
         drop(current);
         for change in &changes {
             self.record_change(change, Kind::Reload, actor, why.clone());
@@ -152,6 +167,9 @@ fn differences(before: &Config, after: &Config) -> Vec<&'static str> {
         ("port", before.port != after.port),
         ("expiry_grace", before.expiry_grace != after.expiry_grace),
         ("recovery_grace", before.recovery_grace != after.recovery_grace),
+        ("insecure", before.insecure != after.insecure),
+        ("hosts", before.hosts != after.hosts),
+        ("tls", before.tls != after.tls),
         ("web_dir", before.web_dir != after.web_dir),
         ("sessions", before.sessions != after.sessions),
         ("limits", before.limits != after.limits),

@@ -13,13 +13,12 @@ mod roster;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-
+use crate::access::{Access, Gate};
 use crate::dashboard::Dashboard;
 use crate::engine::{Command, Refusal, Reply, Span, Time};
 use crate::feed::Feed;
 use crate::metrics::Metrics;
-use crate::routing::Routes;
+use crate::routing::{Interface, Routes};
 use crate::runtime::{Clock, EngineGone, Handle};
 use crate::shutdown::Shutdown;
 
@@ -34,6 +33,8 @@ pub struct Parts {
     pub engine: Handle,
     /// The time as the engine sees it.
     pub clock: Clock,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What operators see.
@@ -75,29 +76,33 @@ impl Rest {
 }
 
 /// All routes of the REST interface, and the answer to all unknown ones.
-pub fn router(rest: Rest) -> Router {
-    let metrics = Arc::clone(&rest.0.metrics);
-    Routes::new(metrics.http())
-        .get("/", operations::greet)
-        .get("/web/{*file}", operations::dashboard_file)
-        .get("/health", operations::health)
-        .get("/ready", operations::ready)
-        .get("/version", operations::version)
-        .get("/metrics", operations::metrics)
-        .get("/history", operations::history)
-        .post("/new_peer", peers::open)
-        .post("/restore", peers::restore)
-        .post("/remove_expired", peers::remove_expired)
-        .get("/peers/", roster::list)
-        .put("/peers/{id}", peers::keep_alive)
-        .delete("/peers/{id}", peers::close)
-        .put("/peers/{id}/{semaphore}", acquire::acquire)
-        .delete("/peers/{id}/{semaphore}", locks::leave)
-        .get("/peers/{id}/is_acquired", locks::is_acquired)
+///
+/// Nobody needs a token to ask whether the server is there and well: load balancers and orchestrators have none, and
+/// what they learn is no secret. The same goes for the page and its files, which have to be there for somebody to sign
+/// in.
+pub fn router(rest: Rest) -> Interface {
+    let Parts { metrics, gate, .. } = &*rest.0;
+    let (metrics, gate) = (Arc::clone(metrics), Arc::clone(gate));
+    Routes::new(metrics.http(), gate)
+        .get(Access::Anyone, "/", operations::greet)
+        .get(Access::Anyone, "/web/{*file}", operations::dashboard_file)
+        .get(Access::Anyone, "/health", operations::health)
+        .get(Access::Anyone, "/ready", operations::ready)
+        .get(Access::Anyone, "/version", operations::version)
+        .get(Access::Observe, "/metrics", operations::metrics)
+        .get(Access::Observe, "/history", operations::history)
+        .post(Access::Lease, "/new_peer", peers::open)
+        .post(Access::Lease, "/restore", peers::restore)
+        .post(Access::Lease, "/remove_expired", peers::remove_expired)
+        .get(Access::Observe, "/peers/", roster::list)
+        .put(Access::Lease, "/peers/{id}", peers::keep_alive)
+        .delete(Access::Lease, "/peers/{id}", peers::close)
+        .put(Access::Lease, "/peers/{id}/{semaphore}", acquire::acquire)
+        .delete(Access::Lease, "/peers/{id}/{semaphore}", locks::leave)
+        .get(Access::Observe, "/peers/{id}/is_acquired", locks::is_acquired)
         // A semaphore may be called so, too.
-        .put("/peers/{id}/is_acquired", acquire::acquire)
-        .delete("/peers/{id}/is_acquired", locks::leave)
-        .get("/remainder", locks::remainder)
-        .otherwise(operations::unknown_path)
-        .with_state(rest)
+        .put(Access::Lease, "/peers/{id}/is_acquired", acquire::acquire)
+        .delete(Access::Lease, "/peers/{id}/is_acquired", locks::leave)
+        .get(Access::Observe, "/remainder", locks::remainder)
+        .otherwise(operations::unknown_path, rest)
 }

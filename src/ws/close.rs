@@ -19,6 +19,8 @@ pub(super) enum Close {
     TooSlow,
     /// One unreadable message after the other.
     BadMessages,
+    /// No token, or one that is not known.
+    Unauthorized,
     /// No `hello` in time, or nothing was heard for too long.
     Silent,
     /// There are as many sessions as there may be.
@@ -37,6 +39,7 @@ impl Close {
             Self::Restarting => 1012,
             Self::TooSlow => 1013,
             Self::BadMessages => 4400,
+            Self::Unauthorized => 4401,
             Self::Silent => 4408,
             Self::TooMany => 4429,
         }
@@ -53,6 +56,7 @@ impl Close {
             Self::Restarting => "the server is going away, reconnect",
             Self::TooSlow => "too much was waiting to be read",
             Self::BadMessages => "too many unreadable messages in a row",
+            Self::Unauthorized => "a token is needed that is known here",
             Self::Silent => "nothing was heard in time",
             Self::TooMany => "there are too many sessions, come again later",
         }

@@ -10,3 +10,4 @@ mod upgrade;
 mod wire;
 
 pub use upgrade::{Parts, Sockets, router};
+pub use wire::MESSAGES;

@@ -29,6 +29,7 @@ use self::looking::Looking;
 use self::timing::Progress;
 use super::close::Close;
 use super::session::{Rules, Session};
+use crate::access::Caller;
 use crate::engine::Key;
 use crate::feed::Feed;
 use crate::metrics::SessionGauge;
@@ -72,6 +73,7 @@ pub(super) struct Shared {
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     socket: S,
     remote: Option<SocketAddr>,
+    caller: Caller,
     shared: Arc<Shared>,
 ) {
     let config = WebSocketConfig::default()
@@ -90,7 +92,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let counted = shared.sessions.enter();
     let (line, events) = shared.engine.connect();
     let noted = shared.feed.note_remote(line.connection(), remote);
-    let session = Session::new(Arc::clone(&shared.rules), line.connection());
+    let session = Session::new(Arc::clone(&shared.rules), line.connection(), caller);
     let opened = Instant::now();
     let mut pump = Pump {
         socket,

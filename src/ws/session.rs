@@ -4,6 +4,7 @@
 //! It is pure. Absent are sockets, async, a clock and randomness: keys for new peers are handed in. What it
 //! says depends on nothing but what it was told before.
 
+mod access;
 mod answers;
 mod effects;
 mod later;
@@ -24,6 +25,7 @@ use self::outbox::Outbox;
 use self::peers::{Joined, Peers};
 use super::close::Close;
 use super::wire::{self, Failure, Limits, LocalPeer, Look, Message, Rejected, Request, RequestId};
+use crate::access::{Caller, Gate};
 use crate::engine::{
     Command, ConnectionId, Key, PeerId, SemaphoreName, Session as Binding, Span, Want,
 };
@@ -39,6 +41,8 @@ pub(super) struct Rules {
     /// The number of the peer that a key is of. Who knows the number alone cannot make up the key, even when the
     /// server has forgotten the peer.
     pub(super) number_of: fn(Key) -> u64,
+    /// Knows who has which token.
+    pub(super) gate: Arc<Gate>,
 }
 
 /// Gives out keys, which must be random. `None`: the system has no random numbers.
@@ -49,6 +53,8 @@ pub(super) type Keys<'a> = &'a mut dyn FnMut() -> Option<Key>;
 pub(super) struct Session {
     rules: Arc<Rules>,
     connection: ConnectionId,
+    /// Who this is, as far as it has been shown.
+    caller: Caller,
     greeted: bool,
     draining: bool,
     bad_in_a_row: u32,
@@ -112,10 +118,11 @@ struct Opening {
 }
 
 impl Session {
-    pub(super) fn new(rules: Arc<Rules>, connection: ConnectionId) -> Self {
+    pub(super) fn new(rules: Arc<Rules>, connection: ConnectionId, caller: Caller) -> Self {
         Self {
             rules,
             connection,
+            caller,
             greeted: false,
             draining: false,
             bad_in_a_row: 0,

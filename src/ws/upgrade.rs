@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
@@ -19,11 +18,11 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::pump::{self, Shared};
 use super::session::Rules;
 use super::wire::{Limits, millis};
+use crate::access::{Access, Caller, Gate};
 use crate::engine::Span;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
-use crate::origin;
-use crate::routing::{Remote, Routes};
+use crate::routing::{Interface, Remote, Routes};
 use crate::runtime::Handle;
 use crate::shutdown::Shutdown;
 
@@ -42,6 +41,8 @@ pub struct Sockets {
 pub struct Parts {
     /// The way to the engine.
     pub engine: Handle,
+    /// Who is let in.
+    pub gate: Arc<Gate>,
     /// What operators see.
     pub feed: Feed,
     /// What is counted.
@@ -71,6 +72,7 @@ impl Sockets {
             server: concat!("throttle/", env!("CARGO_PKG_VERSION")),
             epoch: parts.epoch,
             number_of: pump::number_of,
+            gate: parts.gate,
             heartbeat_ms: millis(Span::from(parts.heartbeat)),
             limits: Limits {
                 max_frame_bytes: parts.max_frame_bytes,
@@ -93,13 +95,14 @@ impl Sockets {
     }
 }
 
-/// The route.
-pub fn router(sockets: Sockets) -> Router {
+/// The route. A token may come with the first message; what each message needs is in [`MESSAGES`](super::MESSAGES).
+pub fn router(sockets: Sockets) -> Interface {
     let metrics = Arc::clone(&sockets.metrics);
-    Routes::new(metrics.http()).get("/ws", upgrade).complete().with_state(sockets)
+    let gate = Arc::clone(&sockets.shared.rules.gate);
+    Routes::new(metrics.http(), gate).get(Access::Session, "/ws", upgrade).complete(sockets)
 }
 
-async fn upgrade(State(sockets): State<Sockets>, mut request: Request) -> Response {
+async fn upgrade(State(sockets): State<Sockets>, caller: Caller, mut request: Request) -> Response {
     let upgrading = request.extensions_mut().remove::<OnUpgrade>();
     let remote = request.extensions().get::<Remote>().map(|Remote(remote)| *remote);
     let response = match answer(&request, upgrading.is_some()) {
@@ -109,7 +112,9 @@ async fn upgrade(State(sockets): State<Sockets>, mut request: Request) -> Respon
     if let Some(upgrading) = upgrading {
         tokio::spawn(async move {
             match upgrading.await {
-                Ok(socket) => pump::run(TokioIo::new(socket), remote, sockets.shared).await,
+                Ok(socket) => {
+                    pump::run(TokioIo::new(socket), remote, caller, sockets.shared).await;
+                }
                 Err(error) => tracing::debug!(%error, "a connection was not upgraded"),
             }
         });
@@ -133,9 +138,6 @@ fn answer(request: &Request, can_upgrade: bool) -> Result<Response, Refused> {
         return Err((StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, "13")], text));
     }
     let refused = |status, text| (status, [(SEC_WEBSOCKET_VERSION, "13")], text);
-    if origin::is_foreign(headers) {
-        return Err(refused(StatusCode::FORBIDDEN, origin::FOREIGN));
-    }
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
     let key = key.ok_or_else(|| {
         let text = "The header Sec-WebSocket-Key must be there, with 16 bytes in base64.";

@@ -3,11 +3,13 @@
 
 mod fields;
 mod frame;
+mod kind;
 mod look;
 mod message;
 mod open;
 mod request;
 
+pub use kind::MESSAGES;
 pub(super) use look::Look;
 pub(super) use message::{
     Failure, Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
@@ -33,6 +35,7 @@ pub(super) struct LocalPeer(pub(super) i64);
 #[serde(rename_all = "snake_case")]
 pub(super) enum Code {
     BadMessage,
+    Unauthorized,
     Forbidden,
     UnknownSemaphore,
     UnknownPeer,

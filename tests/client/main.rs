@@ -8,6 +8,7 @@ mod proxy;
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 
+mod access;
 mod cancelling;
 mod connecting;
 mod leases;

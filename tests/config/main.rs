@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod exposure;
 mod files;
 mod precedence;
 mod problems;
 mod sample;
+mod tokens;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -43,7 +45,7 @@ impl Start {
     }
 
     fn flag(mut self, flag: &str, value: &str) -> Self {
-        self.arguments.extend([flag.into(), value.into()]);
+        self.arguments.push(format!("{flag}={value}").into());
         self
     }
 

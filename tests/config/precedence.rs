@@ -10,12 +10,17 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 22] = [
-    ("address", ["10.0.0.1", "10.0.0.2", "::1"]),
+const VALUES: [(&str, [&str; 3]); 27] = [
+    ("address", ["127.0.0.2", "127.0.0.3", "::1"]),
     ("port", ["0", "1", "65535"]),
+    ("insecure", ["true", "0", "true"]),
+    ("hosts", ["a", "b, c", "*"]),
     ("expiry_grace", ["10s", "2m", "1day"]),
     ("recovery_grace", ["1us", "2s", "1day"]),
     ("web_dir", ["a", "b", "built-in/"]),
+    ("tls.certificate", ["a", "b", "c"]),
+    ("tls.key", ["a", "b", "c"]),
+    ("tls.handshake_timeout", ["1us", "2s", "1day"]),
     ("sessions.heartbeat", ["1us", "2s", "1day"]),
     ("sessions.hello_timeout", ["1us", "2s", "1day"]),
     ("sessions.max_sessions", ["1", "2", "10000000"]),
@@ -39,12 +44,18 @@ const VALUES: [(&str, [&str; 3]); 22] = [
 fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
     assert_eq!(VALUES.map(|(key, _)| key), SETTINGS.each_ref().map(|setting| setting.key));
     for ((key, [in_file, in_variable, in_flag]), setting) in VALUES.into_iter().zip(&SETTINGS) {
-        let in_file = match in_file.parse::<u32>() {
-            Ok(number) => format!("{key} = {number}"),
-            Err(_) => format!("{key} = \"{in_file}\""),
+        let is_text = in_file.parse::<u32>().is_err() && in_file.parse::<bool>().is_err();
+        let in_file = match is_text {
+            false => format!("{key} = {in_file}"),
+            true => format!("{key} = \"{in_file}\""),
         };
-        let host = if key == "logging.gelf.host" { "" } else { "logging.gelf.host = \"x\"\n" };
-        let file = |text: &str| Start::with_file(format!("{host}{text}"));
+        // What others need to be of use.
+        let others: String = ["logging.gelf.host", "tls.certificate", "tls.key"]
+            .into_iter()
+            .filter(|other| *other != key)
+            .map(|other| format!("{other} = \"x\"\n"))
+            .collect();
+        let file = |text: &str| Start::with_file(format!("{others}{text}"));
         let written = |start: &Start| (setting.written)(&start.config());
         let alone = |value| written(&file("").flag(&format!("--{}", setting.flag), value));
 
@@ -145,7 +156,10 @@ fn the_help_has_all_flags_with_their_defaults_in_groups() {
     Cli::command().debug_assert();
     let help = Cli::command().term_width(300).render_help().to_string();
     for setting in &SETTINGS {
-        let flag = format!("--{} <{}>", setting.flag, setting.value_name);
+        let flag = match setting.is_switch() {
+            true => format!("--{}[=<{}>]", setting.flag, setting.value_name),
+            false => format!("--{} <{}>", setting.flag, setting.value_name),
+        };
         assert!(help.contains(&flag), "{flag} is missing in\n{help}");
     }
     assert_eq!(help.matches("[default: ").count(), SETTINGS.len() + 1, "{help}");

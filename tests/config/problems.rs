@@ -3,7 +3,7 @@
 use crate::Start;
 
 #[track_caller]
-fn assert_problems(text: &str, expected: &[&str]) {
+pub(crate) fn assert_problems(text: &str, expected: &[&str]) {
     let problems = Start::with_file(text).problems();
     assert_eq!(problems.lines().collect::<Vec<_>>(), expected);
 }

@@ -1,6 +1,9 @@
 //! The sample that is shipped is good, complete, and shows the true defaults.
 
-use throttle::config::{Config, Gelf, Logging, SETTINGS};
+use std::path::Path;
+
+use throttle::access::{Role, TokenDigest};
+use throttle::config::{Config, Gelf, Logging, SETTINGS, Tls, TokenSettings};
 
 const SAMPLE: &str = include_str!("../../throttle.toml");
 
@@ -8,7 +11,8 @@ const SAMPLE: &str = include_str!("../../throttle.toml");
 fn uncommented() -> String {
     let is_key = |key: &str| {
         key.strip_suffix(' ').is_some_and(|key| {
-            !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+            !key.is_empty()
+                && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         })
     };
     let uncomment = |line: &'static str| {
@@ -28,11 +32,25 @@ fn the_sample_has_a_few_semaphores_and_else_the_defaults() {
     assert_eq!(Config { semaphores: Vec::new(), ..config }, Config::default());
 }
 
+/// These two have no default.
+fn tls() -> Tls {
+    let file = |name| Some(Path::new("/etc/throttle").join(name));
+    Tls { certificate: file("certificate.pem"), key: file("key.pem"), ..Tls::default() }
+}
+
 #[test]
 fn what_the_sample_comments_out_is_the_default() {
     let config = Config::from_toml(&uncommented(), "throttle.toml").unwrap();
     let gelf = Some(Gelf::to("graylog.example.com"));
-    let expected = Config { logging: Logging { gelf, ..Logging::default() }, ..Config::default() };
+    // A token has no default. The sample's is that of nobody.
+    let sha256 = TokenDigest::parse(&"0".repeat(64)).unwrap();
+    let token = TokenSettings { name: "backup".to_owned(), role: Role::Lease, sha256 };
+    let expected = Config {
+        tokens: vec![token],
+        tls: tls(),
+        logging: Logging { gelf, ..Logging::default() },
+        ..Config::default()
+    };
     assert_eq!(Config { semaphores: Vec::new(), ..config }, expected);
 }
 
@@ -41,6 +59,7 @@ fn the_sample_has_every_setting_with_its_default() {
     let sample = uncommented();
     let mut config = Config::default();
     config.logging.gelf = Some(Gelf::to("graylog.example.com"));
+    config.tls = tls();
     for setting in &SETTINGS {
         let (section, key) = setting.path();
         let header = format!("\n[{section}]\n");

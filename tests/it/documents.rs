@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use throttle::app::Server;
 use throttle::config::Config;
+use throttle::routing::Route;
+use throttle::ws::MESSAGES;
 
 use crate::process::Process;
+use crate::server::config;
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -34,14 +38,38 @@ fn commands(blocks: &[String]) -> Vec<(String, String)> {
     commands
 }
 
-/// All in one shell, as a reader would type them.
+/// The README without a section and that section alone.
+fn without_section(heading: &str) -> (String, String) {
+    let readme = document("README.md");
+    let start = readme.find(&format!("\n## {heading}\n")).expect("the section is missing") + 1;
+    let length = readme[start..].find("\n## ").unwrap();
+    let section = readme[start..start + length].to_owned();
+    (readme.replace(&section, ""), section)
+}
+
 #[test]
 fn the_readme_prints_what_it_says() {
     let server = Process::start(&document("throttle.toml"));
-    let commands = commands(&blocks(&document("README.md"), "console"));
+    let (readme, _) = without_section("Access");
+    let commands = commands(&blocks(&readme, "console"));
     assert!(commands.len() >= 9, "the README has lost its example: {commands:?}");
+    assert_prints(&server, &commands);
+}
+
+/// With the server that the section configures.
+#[test]
+fn the_example_with_tokens_prints_what_it_says() {
+    let (_, section) = without_section("Access");
+    let server = Process::start(&blocks(&section, "toml")[0]);
+    let commands = commands(&blocks(&section, "console"));
+    assert!(commands.len() >= 5, "the README has lost its example: {commands:?}");
+    assert_prints(&server, &commands);
+}
+
+/// All in one shell, as a reader would type them.
+fn assert_prints(server: &Process, commands: &[(String, String)]) {
     let mut script = String::new();
-    for (command, _) in &commands {
+    for (command, _) in commands {
         let command = command.replace("localhost:8000", &server.address.to_string());
         script.push_str(&format!("{command}\nprintf '\\x1e'\n"));
     }
@@ -77,26 +105,36 @@ fn configurations_in_the_readme_are_valid() {
     }
 }
 
-/// Every route that the router knows is in docs/rest.md, with its method.
-#[test]
-fn every_route_is_documented() {
-    let routes = document("src/rest/mod.rs") + &document("src/operate/mod.rs");
+/// Every route is in docs/rest.md, with its method and what it needs. `/ws` is in docs/protocol.md.
+#[tokio::test]
+async fn every_route_is_documented() {
+    let server = Server::bind(&config(&[])).unwrap();
     let rest = document("docs/rest.md");
     let mut found = 0;
-    for line in routes.lines() {
-        let Some((method, rest_of_line)) =
-            line.trim().strip_prefix('.').and_then(|l| l.split_once("(\""))
-        else {
-            continue;
-        };
-        let pattern = rest_of_line.split('"').next().unwrap();
+    for Route { method, pattern, access } in server.routes() {
         // The page's own files are nobody's interface, and a semaphore may be called is_acquired.
-        if pattern == "/web/{*file}" || (pattern.ends_with("is_acquired") && method != "get") {
+        if ["/web/{*file}", "/ws"].contains(pattern)
+            || (pattern.ends_with("is_acquired") && *method != "GET")
+        {
             continue;
         }
-        let route = format!("`{} {pattern}", method.to_uppercase());
+        let route = format!("`{method} {pattern}");
         assert!(rest.contains(&route), "docs/rest.md does not describe {route}`");
+        let needs = access.role().map_or("none", |role| role.name());
+        let row = format!("| `{method} {pattern}` | {needs} |");
+        assert!(rest.contains(&row), "docs/rest.md does not say {row}");
         found += 1;
     }
     assert!(found >= 24, "found {found} routes only");
+}
+
+/// So is every message, in docs/protocol.md.
+#[test]
+fn every_message_is_documented() {
+    let protocol = document("docs/protocol.md");
+    for (name, access) in MESSAGES {
+        let needs = access.role().map_or("none", |role| role.name());
+        let row = format!("| `{name}` | {needs} |");
+        assert!(protocol.contains(&row), "docs/protocol.md does not say {row}");
+    }
 }

@@ -7,15 +7,18 @@
 mod server;
 mod wire;
 
+mod access;
 mod acquire;
 mod hostile;
 mod limits;
 mod metrics;
 mod operate;
 mod operations;
+mod origin;
 mod peers;
 mod restore;
 mod shutdown;
+mod tls;
 mod waiting;
 mod ws;
 
@@ -30,3 +33,5 @@ mod notify;
 mod process;
 #[cfg(unix)]
 mod program;
+#[cfg(unix)]
+mod secrets;

@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use throttle::access::Role;
 use throttle::app::Server;
 use throttle::config::Config;
 
+use crate::access::{guarded, token_of};
 use crate::server::{TestServer, config, eventually, send, with_json};
 
 const PROBLEM: &str = "application/problem+json";
@@ -255,4 +257,25 @@ async fn without_a_file_nothing_is_read_again() {
     let server = TestServer::start(&[]).await;
     let expected = code(409, "no_configuration");
     assert_eq!(refusal(&server, "POST", "/operate/reload", json!({})).await, expected);
+}
+
+/// Whoever is not in the file any more is not let in any more, and whoever is new is.
+#[tokio::test]
+async fn tokens_are_exchanged_by_a_reload() {
+    let first = guarded();
+    let mut without = first.clone();
+    without.tokens.retain(|token| token.role != Role::Observe);
+    let (server, file) = reloadable(first).await;
+    let status = |role, method: &str, path: &str| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = with_json(server.request(method, path), "{}").bearer_auth(token_of(role));
+        async { send(request).await.status }
+    };
+    assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 200);
+    *file.lock().unwrap() = Ok(without);
+    assert_eq!(status(Role::Lease, "POST", "/operate/reload").await, 403);
+    assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 200);
+    assert_eq!(status(Role::Operate, "POST", "/operate/reload").await, 200);
+    assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 401);
+    assert_eq!(status(Role::Operate, "GET", "/operate/status").await, 200);
 }

@@ -113,6 +113,7 @@ async fn without_an_engine_nothing_is_healthy() {
     });
     let rest = Rest::new(Parts {
         engine,
+        gate: Arc::default(),
         clock,
         metrics,
         feed,
@@ -126,7 +127,7 @@ async fn without_an_engine_nothing_is_healthy() {
     });
     for path in ["/health", "/peers/", "/metrics", "/remainder?semaphore=A"] {
         let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = router(rest.clone()).oneshot(request).await.unwrap();
+        let response = router(rest.clone()).router.oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), 503, "{path}");
         let body = to_bytes(response.into_body(), 1024).await.unwrap();
         assert_eq!(body, "The lease engine is not running.", "{path}");

@@ -106,8 +106,8 @@ fn follow(stderr: ChildStderr, log: &Mutex<String>, found: &mpsc::Sender<SocketA
         log.push('\n');
         drop(log);
         // The address is not the last line of the start: the log has all of them when this one is there.
-        if let Some((_, rest)) = line.split_once("try it: curl http://") {
-            let address = rest.split('/').next().unwrap();
+        if let Some((_, url)) = line.split_once("try it: curl ") {
+            let address = url.split('/').nth(2).unwrap();
             let _ = found.send(address.parse().unwrap());
         }
     }

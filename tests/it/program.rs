@@ -139,3 +139,14 @@ async fn a_lock_that_expires_is_logged() {
     assert!(log.contains("a lock was brought back peer=42"), "{log}");
     assert!(!log.contains('\u{2028}'), "{log}");
 }
+
+#[tokio::test]
+async fn the_start_says_how_to_reach_it_over_tls() {
+    let made = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+    let process = Process::start(&format!(
+        "[tls]\ncertificate = \"{made}/first.pem\"\nkey = \"{made}/first.key\"\n"
+    ));
+    let log = process.log();
+    assert!(log.contains(&format!("listens on https://{}", process.address)), "{log}");
+    assert!(log.contains(&format!("try it: curl https://{}/new_peer", process.address)), "{log}");
+}

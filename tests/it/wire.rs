@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -16,7 +16,7 @@ pub(crate) async fn open(address: SocketAddr, bytes: &str) -> TcpStream {
 }
 
 /// What comes until the other side closes. A reset counts as closed.
-pub(crate) async fn rest(mut stream: TcpStream) -> String {
+pub(crate) async fn rest(mut stream: impl AsyncRead + Unpin) -> String {
     let mut bytes = Vec::new();
     let read = timeout(DEADLINE, stream.read_to_end(&mut bytes)).await;
     // An error is a reset.
@@ -25,7 +25,7 @@ pub(crate) async fn rest(mut stream: TcpStream) -> String {
 }
 
 /// Reads one response with a body of a known length. Empty when the other side closes before.
-pub(crate) async fn response(stream: &mut TcpStream) -> String {
+pub(crate) async fn response(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     while !is_whole(&bytes) {
         let mut chunk = [0; 4096];

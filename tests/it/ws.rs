@@ -2,6 +2,7 @@
 
 mod client;
 
+mod access;
 mod closing;
 mod leases;
 mod mutations;

@@ -14,6 +14,7 @@ mod proxy;
 #[allow(dead_code, reason = "shared with other tests")]
 mod server;
 
+mod access;
 mod codes;
 mod losing;
 mod running;

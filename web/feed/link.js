@@ -13,13 +13,15 @@ const CONNECT_LIMIT_MS = 10_000;
 const SILENCE_LIMIT_MS = 20_000;
 
 /** Coming back does not help against these: no token, not allowed. */
-const REFUSALS = new Map([[4401, "a token is needed"], [4403, "not allowed"]]);
+const NO_TOKEN = 4401;
+const REFUSALS = new Map([[NO_TOKEN, "a token is needed"], [4403, "not allowed"]]);
 
 /** What a question is answered with when the connection is lost. */
 const LOST = { type: "error", code: "lost", message: "The connection was lost." };
 
 export class Link {
   #url;
+  #token;
   #world;
   #hear;
   #changed;
@@ -31,9 +33,13 @@ export class Link {
   #questions = new Map();
   #comeBackIn = null;
 
-  /** `hear` is called with each `state`; `changed` when the link's state is another one. */
-  constructor({ url, hear, changed, world = browser() }) {
+  /**
+   * `hear` is called with each `state`; `changed` when the link's state is another one. `token` tells what the server is
+   * shown, or null.
+   */
+  constructor({ url, hear, changed, token = () => null, world = browser() }) {
     this.#url = url;
+    this.#token = token;
     this.#world = world;
     this.#hear = hear;
     this.#changed = changed;
@@ -44,7 +50,9 @@ export class Link {
   connect() {
     this.#leave();
     this.#become({ phase: "connecting", watching: false });
-    const socket = this.#world.open(this.#url, PROTOCOL);
+    const token = this.#token();
+    const protocols = token === null ? PROTOCOL : [PROTOCOL, `bearer.${token}`];
+    const socket = this.#world.open(this.#url, protocols);
     this.#socket = socket;
     this.#expect(CONNECT_LIMIT_MS);
     socket.onopen = () => {
@@ -72,6 +80,13 @@ export class Link {
     if (this.#watch !== 0) this.#send({ type: "unwatch", id: this.#watch });
     this.#watch = this.#next();
     this.#send({ type: "watch", id: this.#watch, every_ms: WATCH_EVERY_MS });
+  }
+
+  /** Waits for somebody who has a token. A browser does not say why a handshake has failed: others have to find out. */
+  wantToken() {
+    this.#leave();
+    this.#attempt = 0;
+    this.#become({ phase: "refused", watching: false, reason: REFUSALS.get(NO_TOKEN), tokenWanted: true });
   }
 
   /** Asks for the details of `{ name }` or `{ peer }`. The answer is `details` or an error. */
@@ -102,6 +117,10 @@ export class Link {
 
   #lost(code) {
     const refusal = REFUSALS.get(code);
+    if (code === NO_TOKEN) {
+      this.wantToken();
+      return;
+    }
     if (refusal !== undefined) {
       this.#refused(refusal);
       return;
@@ -157,7 +176,7 @@ export class Link {
 
 function browser() {
   return {
-    open: (url, protocol) => new WebSocket(url, protocol),
+    open: (url, protocols) => new WebSocket(url, protocols),
     after: (ms, then) => setTimeout(then, ms),
     cancel: (alarm) => clearTimeout(alarm),
     now: () => performance.now(),

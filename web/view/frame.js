@@ -4,8 +4,8 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { format } from "../model/address.js";
 import { shown } from "./name.js";
 
-/** `fresh` is the connection's state in words; `content` is the view. */
-export function frame({ model, address, fresh, theme, back, content, retry, nextTheme, help }) {
+/** `fresh` is the connection's state in words; `content` is the view; `signOut` is null for those who have no token. */
+export function frame({ model, address, fresh, theme, back, content, retry, nextTheme, help, signOut }) {
   const current = (view) => (address.view === view ? "page" : nothing);
   return html`
     <a class="skip" href="#content" @click=${toContent}>To the content</a>
@@ -20,6 +20,7 @@ export function frame({ model, address, fresh, theme, back, content, retry, next
         ${fresh.detail === "" ? nothing : html`<span class="detail">${fresh.detail}</span>`}
         ${fresh.kind === "waiting" || fresh.kind === "refused" ? html`<button type="button" class="plain" @click=${retry}>Retry now</button>` : nothing}
       </div>
+      ${signOut === null ? nothing : html`<button type="button" class="plain" @click=${signOut}>Sign out</button>`}
       <button type="button" class="tool" @click=${nextTheme} aria-label="Theme: ${theme}" title="Theme: ${theme}">${THEME_SIGNS[theme]}</button>
       <button type="button" class="tool" @click=${help} aria-label="Help" aria-keyshortcuts="?" title="Help (?)">?</button>
     </header>

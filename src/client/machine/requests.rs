@@ -26,7 +26,7 @@ impl Machine {
 
     fn greet(&mut self, frame: &mut Frame, now: Time) {
         let id = self.ask(now, About::Hello);
-        let (client, token) = (self.settings.name.as_str(), self.settings.token.as_deref());
+        let (client, token) = (self.settings.name.as_str(), self.settings.token.as_ref());
         frame.push(&Request::Hello { id, client, token });
         if let Some(connection) = self.connection_mut() {
             connection.greeted = true;

@@ -47,8 +47,8 @@ impl Session {
     fn on_request(&mut self, Request { id, ask }: Request, keys: Keys<'_>) {
         let first = !self.greeted;
         match (ask, first) {
-            (Ask::Hello, true) => self.greet(id),
-            (Ask::Hello, false) => self.bad(id, "hello: it comes only once"),
+            (Ask::Hello(token), true) => self.let_in(id, token.as_ref()),
+            (Ask::Hello(_), false) => self.bad(id, "hello: it comes only once"),
             (
                 Ask::Open(_)
                 | Ask::Acquire(_)
@@ -61,12 +61,14 @@ impl Session {
             ) => self.bad(id, "the first message must be \"hello\""),
             (ask, false) => {
                 self.bad_in_a_row = 0;
-                self.on_ask(id, ask, keys);
+                if self.may(id, &ask) {
+                    self.on_ask(id, ask, keys);
+                }
             }
         }
     }
 
-    fn greet(&mut self, id: Option<RequestId>) {
+    pub(super) fn greet(&mut self, id: Option<RequestId>) {
         self.greeted = true;
         self.bad_in_a_row = 0;
         let rules = Arc::clone(&self.rules);
@@ -91,8 +93,13 @@ impl Session {
             self.bad_in_a_row += 1;
         }
         if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
-            self.close = Some(Close::BadMessages);
-            self.later.flush(&mut self.outbox);
+            self.end(Close::BadMessages);
         }
+    }
+
+    /// Says what there still is to say; nothing is heard any more.
+    pub(super) fn end(&mut self, why: Close) {
+        self.close = Some(why);
+        self.later.flush(&mut self.outbox);
     }
 }

@@ -14,7 +14,7 @@ impl Session {
             Ask::Look(_) if self.draining => None,
             Ask::Look(look) => return self.look(id, look),
             // Only the first message is one.
-            Ask::Hello => return,
+            Ask::Hello(_) => return,
             Ask::Open(open) => Some(open.peer),
             Ask::Acquire(Acquire { peer, .. })
             | Ask::Release { peer, .. }
@@ -122,7 +122,7 @@ impl Session {
                 self.submit(Asked::Close { id, number, peer }, Command::Close { peer });
             }
             // These are not for a peer that is there.
-            Ask::Hello | Ask::Open(_) | Ask::Ping | Ask::Look(_) => {}
+            Ask::Hello(_) | Ask::Open(_) | Ask::Ping | Ask::Look(_) => {}
         }
     }
 

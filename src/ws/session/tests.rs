@@ -170,7 +170,7 @@ impl Stage {
         let engine = &self.engine;
         self.sessions.entry(name.to_owned()).or_insert_with(|| {
             let (line, events) = engine.connect();
-            let session = Session::new(Arc::new(rules()), line.connection());
+            let session = Session::new(Arc::new(rules()), line.connection(), Caller::STRANGER);
             Connected { session, line, events, closed: false }
         })
     }
@@ -219,6 +219,7 @@ fn rules() -> Rules {
         heartbeat_ms: 15_000,
         limits: Limits { max_frame_bytes: 65_536, max_peers: 3, max_expires_in_ms: 31_536_000_000 },
         number_of: |key| key.secret() as u64,
+        gate: Arc::default(),
     }
 }
 

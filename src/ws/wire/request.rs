@@ -8,9 +8,11 @@ use smallvec::SmallVec;
 
 use super::fields::{Counts, Field, Fields, Unfit, missing, unfit};
 use super::frame::Walk;
+use super::kind::Kind;
 use super::look::{self, Look};
 use super::open::{self, Open};
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
+use crate::access::Token;
 use crate::engine::{InvalidWant, Priority, SemaphoreName, Span, Want};
 
 /// Longest text of a token and of a client's name, in bytes.
@@ -39,14 +41,54 @@ pub(in crate::ws) struct Request {
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::ws) enum Ask {
-    Hello,
+    /// With the token, if there is one.
+    Hello(Option<Token>),
     Open(Box<Open>),
     Acquire(Acquire),
-    Release { peer: LocalPeer, names: Option<Vec<SemaphoreName>> },
-    Cancel { peer: LocalPeer },
-    Close { peer: LocalPeer },
+    Release {
+        peer: LocalPeer,
+        names: Option<Vec<SemaphoreName>>,
+    },
+    Cancel {
+        peer: LocalPeer,
+    },
+    Close {
+        peer: LocalPeer,
+    },
     Ping,
     Look(Box<Look>),
+}
+
+impl Ask {
+    /// The type of its message.
+    pub(in crate::ws) fn kind(&self) -> Kind {
+        match self {
+            Self::Hello(_) => Kind::Hello,
+            Self::Open(_) => Kind::Open,
+            Self::Acquire(_) => Kind::Acquire,
+            Self::Release { .. } => Kind::Release,
+            Self::Cancel { .. } => Kind::Cancel,
+            Self::Close { .. } => Kind::Close,
+            Self::Ping => Kind::Ping,
+            Self::Look(look) => match **look {
+                Look::Watch { .. } => Kind::Watch,
+                Look::Unwatch => Kind::Unwatch,
+                Look::Semaphore { .. } | Look::Peer(_) => Kind::Inspect,
+            },
+        }
+    }
+
+    /// The peer that it is about, or is to be.
+    pub(in crate::ws) fn peer(&self) -> Option<LocalPeer> {
+        match self {
+            Self::Hello(_) | Self::Ping | Self::Look(_) => None,
+            Self::Open(open) => Some(open.peer),
+            Self::Acquire(Acquire { peer, .. })
+            | Self::Release { peer, .. }
+            | Self::Cancel { peer }
+            | Self::Close { peer } => Some(*peer),
+        }
+    }
 }
 
 /// A want of a peer.
@@ -122,27 +164,30 @@ fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
     }
     let kind = fields.text(Field::Type, TYPES).map_err(|Unfit(why)| bad(&why))?;
     let Some(kind) = kind else { return Err(bad(&missing(Field::Type, TYPES).0)) };
-    let ask = match &*kind {
-        "hello" => hello(fields),
-        "open" => open::read(fields).map(|open| Ask::Open(Box::new(open))),
-        "acquire" => acquire(fields).map(Ask::Acquire),
-        "release" => release(fields),
-        "cancel" => peer(fields).map(|peer| Ask::Cancel { peer }),
-        "close" => peer(fields).map(|peer| Ask::Close { peer }),
-        "ping" => Ok(Ask::Ping),
-        "watch" => look(id, look::watch(fields)),
-        "unwatch" => look(id, Ok(Look::Unwatch)),
-        "inspect" => look(id, look::inspect(fields)),
-        _ => {
-            let raw = fields.get(Field::Type).unwrap_or_default();
-            return Err(bad(&unfit(Field::Type, raw, TYPES).0));
-        }
+    let Some(kind) = Kind::named(&kind) else {
+        let raw = fields.get(Field::Type).unwrap_or_default();
+        return Err(bad(&unfit(Field::Type, raw, TYPES).0));
     };
-    match ask {
+    match ask(kind, id, fields) {
         Ok(ask) => Ok(Request { id, ask }),
         Err(Wrong { code, message }) => {
-            Err(Rejected { id, code, message: format!("{kind}: {message}") })
+            Err(Rejected { id, code, message: format!("{}: {message}", kind.name()) })
         }
+    }
+}
+
+fn ask(kind: Kind, id: Option<RequestId>, fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    match kind {
+        Kind::Hello => hello(fields),
+        Kind::Open => open::read(fields).map(|open| Ask::Open(Box::new(open))),
+        Kind::Acquire => acquire(fields).map(Ask::Acquire),
+        Kind::Release => release(fields),
+        Kind::Cancel => peer(fields).map(|peer| Ask::Cancel { peer }),
+        Kind::Close => peer(fields).map(|peer| Ask::Close { peer }),
+        Kind::Ping => Ok(Ask::Ping),
+        Kind::Watch => look(id, look::watch(fields)),
+        Kind::Unwatch => look(id, Ok(Look::Unwatch)),
+        Kind::Inspect => look(id, look::inspect(fields)),
     }
 }
 
@@ -155,20 +200,20 @@ fn look(id: Option<RequestId>, look: Result<Look, Wrong>) -> Result<Ask, Wrong> 
     }
 }
 
-/// There are no accounts yet: whatever the token is, it is good.
+/// What stands in place of a token is not repeated.
 fn hello(fields: &Fields<'_>) -> Result<Ask, Wrong> {
-    short_text(fields, Field::Token)?;
-    short_text(fields, Field::Client)?;
-    Ok(Ask::Hello)
-}
-
-fn short_text(fields: &Fields<'_>, field: Field) -> Result<(), Wrong> {
     let expected = format_args!("a text of at most {MAX_TEXT_BYTES} bytes");
-    match fields.text(field, expected)? {
-        Some(text) if text.len() > MAX_TEXT_BYTES => {
-            Err(unfit(field, fields.get(field).unwrap_or_default(), expected).into())
+    let short = |text: &str| text.len() <= MAX_TEXT_BYTES;
+    let token = match fields.text(Field::Token, expected) {
+        Ok(token) if token.as_deref().is_none_or(short) => token.map(Token::new),
+        Ok(_) | Err(_) => return Err(Wrong::bad(format!("\"token\" must be {expected}"))),
+    };
+    match fields.text(Field::Client, expected)? {
+        Some(text) if !short(&text) => {
+            Err(unfit(Field::Client, fields.get(Field::Client).unwrap_or_default(), expected)
+                .into())
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => Ok(Ask::Hello(token)),
     }
 }
 

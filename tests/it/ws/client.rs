@@ -43,6 +43,11 @@ impl Client {
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (socket, response) = client_async(request, socket).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "throttle.v1");
+        Self::on(socket)
+    }
+
+    /// On a socket that has shaken hands.
+    pub(super) fn on(socket: WebSocketStream<TcpStream>) -> Self {
         Self { socket, messages: VecDeque::new() }
     }
 

@@ -7,10 +7,11 @@ import { Inspector } from "../../../web/feed/inspector.js";
 import { Link } from "../../../web/feed/link.js";
 
 /** A browser in which time passes when the test says so. */
-function world() {
+function world(token = null) {
   const it = { time: 0, sockets: [], alarms: new Map(), heard: [], states: [], dice: 0.5 };
   it.link = new Link({
     url: "ws://x/ws",
+    token: () => token,
     hear: (message) => it.heard.push(message.seq),
     changed: ({ phase }) => it.states.push(phase),
     world: {
@@ -100,6 +101,28 @@ test("who is refused does not try again by itself", () => {
   assert.deepEqual(it.link.state, { phase: "refused", watching: false, reason: "not allowed" });
   it.pass(1_000_000);
   assert.equal(it.sockets.length, 1);
+});
+
+test("a token stands beside the protocol, and nowhere else", () => {
+  const it = world("abc");
+  it.link.connect();
+  it.socket().onopen();
+  assert.deepEqual(it.socket().protocol, ["throttle.v1", "bearer.abc"]);
+  assert.doesNotMatch(it.socket().url + JSON.stringify(it.socket().sent), /abc/);
+});
+
+test("without a token that is known it waits for one", () => {
+  const it = opened();
+  it.socket().onclose({ code: 4401 });
+  const waits = { phase: "refused", watching: false, reason: "a token is needed", tokenWanted: true };
+  assert.deepEqual(it.link.state, waits);
+  it.pass(1_000_000);
+  assert.equal(it.sockets.length, 1);
+  const found = opened();
+  found.socket().onclose({ code: 1006 });
+  found.link.wantToken();
+  found.pass(1_000_000);
+  assert.deepEqual([found.link.state, found.sockets.length], [waits, 1]);
 });
 
 test("a watch that is refused is told so; one that may be had later is tried again", () => {

@@ -1,6 +1,7 @@
 //! What is ready leaves together, in frames that the server takes.
 
 use super::*;
+use crate::client::token::Token;
 
 #[test]
 fn the_first_frame_is_only_a_greeting() {
@@ -76,8 +77,8 @@ fn nothing_is_sent_twice_and_nothing_for_nothing() {
 
 #[test]
 fn a_token_is_shown() {
-    let settings =
-        Settings { token: Some("t".to_owned()), name: "n/1".to_owned(), ..Settings::default() };
+    let token = Some(Token("t".to_owned()));
+    let settings = Settings { token, name: "n/1".to_owned(), ..Settings::default() };
     let mut machine = Machine::new(settings);
     machine.connected(Time::default());
     let hello: Value = serde_json::from_str(&machine.pop_frame(Time::default()).unwrap()).unwrap();

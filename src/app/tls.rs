@@ -1,0 +1,155 @@
+//! TLS: the certificate, which can be exchanged while the server runs, and the handshake.
+//!
+//! A handshake runs in its connection's own task and within a time limit, so nobody else waits for it. A certificate is
+//! exchanged as a whole or not at all; who is connected already goes on with the one before.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+use tokio_rustls::server::TlsStream;
+
+use crate::config::TlsFiles;
+
+/// What is spoken over TLS. HTTP/2 has no upgrades of the kind that sessions begin with.
+const PROTOCOL: &[u8] = b"http/1.1";
+
+/// A TLS connection begins with this byte. No HTTP request does.
+const HANDSHAKE: u8 = 22;
+
+/// For whoever speaks HTTP where TLS is spoken.
+const PLAIN: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 41\r\n\
+    Connection: close\r\n\r\nThis port speaks TLS: ask with https://.\n";
+
+/// So much of what it says is thrown away.
+const DISCARD_BYTES: u64 = 1 << 16;
+
+/// Why there is no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file is not there, or is not what it should be.
+    #[error("cannot read {what} in {}: {error}", path.display())]
+    Unreadable {
+        /// What should be in it.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: pem::Error,
+    },
+    /// The two do not belong together, or are of a kind that is not known.
+    #[error(
+        "cannot use the certificate in {} with the key in {}: {error}",
+        files.certificate.display(), files.key.display()
+    )]
+    Unusable {
+        /// The two files.
+        files: TlsFiles,
+        /// What is wrong with them.
+        error: rustls::Error,
+    },
+}
+
+/// The certificate of a server, with its key.
+#[derive(Debug)]
+pub struct Certificates {
+    files: TlsFiles,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl Certificates {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file.
+    pub fn load(files: &TlsFiles) -> Result<Self, TlsError> {
+        let current = RwLock::new(read(files)?);
+        Ok(Self { files: files.clone(), current })
+    }
+
+    /// Reads the files again, for connections from now on. If anything is wrong with them, nothing changes.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file.
+    pub fn reload(self: &Arc<Self>) -> Result<(), TlsError> {
+        self.prepare().map(Renewal::take)
+    }
+
+    /// Reads the files again, and changes nothing yet.
+    ///
+    /// # Errors
+    /// [`TlsError`], which names the file.
+    pub fn prepare(self: &Arc<Self>) -> Result<Renewal, TlsError> {
+        Ok(Renewal { of: Arc::clone(self), new: read(&self.files)? })
+    }
+
+    /// Shakes hands, within `limit`.
+    pub(super) async fn accept(
+        &self,
+        mut stream: TcpStream,
+        limit: Duration,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let shaking = async {
+            let mut first = [0];
+            stream.peek(&mut first).await?;
+            if first[0] == HANDSHAKE {
+                return TlsAcceptor::from(current).accept(stream).await;
+            }
+            stream.write_all(PLAIN).await?;
+            stream.shutdown().await?;
+            // Closing first, with the request unread, could cost the other side the answer.
+            tokio::io::copy(&mut stream.take(DISCARD_BYTES), &mut tokio::io::sink()).await?;
+            Err(io::Error::new(io::ErrorKind::InvalidData, "it does not speak TLS"))
+        };
+        tokio::time::timeout(limit, shaking).await?
+    }
+}
+
+/// Certificates that were read again and are good.
+#[derive(Debug)]
+pub struct Renewal {
+    of: Arc<Certificates>,
+    new: Arc<ServerConfig>,
+}
+
+impl Renewal {
+    /// From now on connections get these.
+    pub fn take(self) {
+        *self.of.current.write().unwrap_or_else(PoisonError::into_inner) = self.new;
+    }
+}
+
+fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+    let chain = certificates(&files.certificate)
+        .map_err(|error| unreadable("a certificate", &files.certificate, error))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .map_err(|error| unreadable("a private key", &files.key, error))?;
+    let unusable = |error| TlsError::Unusable { files: files.clone(), error };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(unusable)?;
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// All certificates of a file, of which there must be one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    let chain = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+    if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) }
+}
+
+fn unreadable(what: &'static str, path: &Path, error: pem::Error) -> TlsError {
+    TlsError::Unreadable { what, path: path.to_owned(), error }
+}

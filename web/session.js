@@ -1,0 +1,47 @@
+// The token with which the page shows itself to the server. It is kept for this tab, until that is closed, and is in no
+// address: it goes into a header, or stands beside the protocol of a WebSocket, which can have no headers.
+
+const KEY = "throttle.token";
+
+/** What can be the name of a protocol. Other tokens cannot be sent by a browser. */
+const SENDABLE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
+/** For browsers that remember nothing. */
+let kept = null;
+
+/** The token, or null. */
+export function token() {
+  try {
+    return sessionStorage.getItem(KEY) ?? kept;
+  } catch {
+    return kept;
+  }
+}
+
+/** From now on it is this; null forgets it. */
+export function keep(text) {
+  kept = text;
+  try {
+    if (text === null) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, text);
+  } catch {
+    // Then it is known until the page is loaded again.
+  }
+}
+
+/** Asks the server for something, with the token if there is one. */
+export function ask(path, shown = token()) {
+  const headers = shown === null ? {} : { Authorization: `Bearer ${shown}` };
+  return fetch(path, { cache: "no-store", headers });
+}
+
+/** Why somebody is not let in with this token, in words; null when the server knows it. */
+export async function refusal(text, asked = ask) {
+  if (!SENDABLE.test(text)) return "That cannot be a token: it has spaces or other characters that no browser can send.";
+  try {
+    const { status } = await asked("history", text);
+    return status === 401 ? "The server does not know this token." : null;
+  } catch {
+    return "The server does not answer. Try again.";
+  }
+}
