@@ -2,6 +2,7 @@
 // decided, is decided in the modules that it calls.
 
 import { render } from "./vendor/lit-html/lit-html.js";
+import { request } from "./api.js";
 import { Inspector } from "./feed/inspector.js";
 import { Link } from "./feed/link.js";
 import * as keys from "./keys.js";
@@ -57,16 +58,9 @@ function linkChanged({ phase }) {
 }
 
 async function loadHistory() {
-  try {
-    const response = await fetch("history", { cache: "no-store" });
-    if (response.ok) {
-      const answer = await response.json();
-      // Not in one line: the model of before the wait would overwrite what was heard meanwhile.
-      model = models.past(model, answer);
-    }
-  } catch {
-    // The charts begin with the present then.
-  }
+  const { ok, body } = await request("GET", "history");
+  // Without an answer, the charts begin with the present.
+  if (ok && body !== null) model = models.past(model, body);
   invalidate();
 }
 

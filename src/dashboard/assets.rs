@@ -12,6 +12,7 @@ macro_rules! files {
 }
 
 static FILES: &[(&str, &[u8])] = files![
+    "api.js",
     "early.js",
     "feed/backoff.js",
     "feed/inspector.js",
