@@ -11,9 +11,11 @@ import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
 import * as models from "./model/model.js";
 import { rows, sortedNames } from "./model/rows.js";
+import { Desk } from "./operate/desk.js";
 import { plain } from "./text/visible.js";
 import * as themes from "./theme.js";
 import * as chart from "./view/chart.js";
+import { formDialog, notice, settle } from "./view/form.js";
 import { frame, helpDialog } from "./view/frame.js";
 import { eventsView } from "./view/log.js";
 import { overview } from "./view/overview.js";
@@ -43,6 +45,7 @@ let scrolled = 0;
 
 const link = new Link({ url: socketAddress.href, hear, changed: linkChanged });
 const inspector = new Inspector({ ask: (subject) => link.inspect(subject), changed: invalidate });
+const desk = new Desk({ request, changed: invalidate });
 
 function hear(message) {
   model = models.state(model, message, performance.now());
@@ -79,29 +82,37 @@ function paint() {
   const at = performance.now();
   const fresh = freshness(link.state, model, at);
   const now = models.serverNow(model, at, fresh.live);
+  const act = { open: (deed, subject) => desk.open(deed, subject), off: fresh.live ? null : `${fresh.word}: nothing can be done at the moment` };
   const again = () => render([frame({
     model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
-    content: content(now), retry: () => link.connect(), nextTheme, help,
-  }), helpDialog()], root);
+    content: content(now, act), retry: () => link.connect(), nextTheme, help,
+  }), helpDialog(), formDialog({ desk, known: known(now), off: act.off }), notice(desk)], root);
   again();
   if (measure()) again();
+  settle(desk);
   drawChart(now);
   inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
 }
 
-function content(now) {
+function content(now, act) {
   const { answer: details, error } = inspector;
   const back = format(overviewAddress);
   switch (address.view) {
     case "semaphore":
-      return semaphoreView({ model, name: address.key, now, details, error, back, more: () => inspector.more() });
+      return semaphoreView({ model, name: address.key, now, details, error, back, more: () => inspector.more(), act });
     case "peer":
-      return peerView({ model, peer: address.key, now, details, error, back });
+      return peerView({ model, peer: address.key, now, details, error, back, act });
     case "events":
       return eventsView({ model, address, go, shownRows: eventRows, showMore });
     default:
-      return overview({ model, address, now, rows: tableRows(), go, sortBy });
+      return overview({ model, address, now, rows: tableRows(), go, sortBy, act });
   }
+}
+
+/** What an operator is told before something is done. */
+function known(now) {
+  const subject = desk.form?.subject;
+  return { semaphore: model.semaphores.get(subject?.name), details: inspector.answer, semaphores: model.semaphores, now };
 }
 
 function tableRows() {
@@ -162,6 +173,7 @@ window.addEventListener("hashchange", () => {
   if (before.view === "semaphores") scrolled = window.scrollY;
   address = parse(location.hash);
   eventRows = undefined;
+  desk.close();
   moved();
   paint();
   if (before.view === address.view && before.key === address.key) return;
