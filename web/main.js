@@ -82,7 +82,8 @@ function paint() {
   const at = performance.now();
   const fresh = freshness(link.state, model, at);
   const now = models.serverNow(model, at, fresh.live);
-  const act = { open: (deed, subject) => desk.open(deed, subject), off: fresh.live ? null : `${fresh.word}: nothing can be done at the moment` };
+  const act = { open: begin, off: fresh.live ? null : `${fresh.word}: nothing can be done at the moment` };
+  const focused = document.activeElement;
   const again = () => render([frame({
     model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
     content: content(now, act), retry: () => link.connect(), nextTheme, help,
@@ -90,6 +91,8 @@ function paint() {
   again();
   if (measure()) again();
   settle(desk);
+  // A button may have gone with what it belonged to: whoever has just used it is not left nowhere.
+  if (!focused.isConnected && focused.matches(".control")) document.getElementById("content").focus({ preventScroll: true });
   drawChart(now);
   inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
 }
@@ -148,6 +151,12 @@ function sortBy(key) {
 function showMore() {
   eventRows = Infinity;
   invalidate();
+}
+
+/** Opens a form at once: what is typed next belongs into it. */
+function begin(deed, subject) {
+  desk.open(deed, subject);
+  paint();
 }
 
 function nextTheme() {
