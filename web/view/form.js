@@ -9,7 +9,7 @@ import { shown } from "./name.js";
 /** `known` is what `impact` needs; `off` says why nothing can be sent at the moment. */
 export function formDialog({ desk, known, off }) {
   const { form } = desk;
-  return html`<dialog id="form" class="form" aria-labelledby="form-title" aria-describedby="impact" @close=${() => closed(desk)} @keydown=${once}>
+  return html`<dialog id="form" class="form" aria-labelledby="form-title" aria-describedby="impact" @close=${(event) => closed(desk, event.target)} @keydown=${once}>
     ${form === null ? nothing : form.result === null ? asking(desk, known, off) : answered(desk)}
   </dialog>`;
 }
@@ -119,9 +119,10 @@ function lines(text) {
 }
 
 /** The browser gives the focus back to where it was. When that is gone, the view gets it. */
-function closed(desk) {
+function closed(desk, dialog) {
   desk.close();
-  if (document.activeElement === document.body) document.getElementById("content").focus({ preventScroll: true });
+  const focused = document.activeElement;
+  if (focused === document.body || dialog.contains(focused)) document.getElementById("content").focus({ preventScroll: true });
 }
 
 /** A key that is held down must not confirm what it has just opened. */

@@ -24,7 +24,8 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
   </header>`;
   if (semaphore === undefined) {
     const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
-    return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>`;
+    return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>
+      ${happened(select(model.events.list, { semaphore: name }))}`;
   }
   const { held, max, level, waiters, pending, waiting_since_ms: since } = semaphore;
   return html`${head}
