@@ -83,7 +83,9 @@ def test_what_comes_of_a_form_that_was_put_away_is_told(server: SetServer, visit
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog")).to_have_count(0)
     routes[0].abort()
-    expect(page.locator(".notice.bad")).to_contain_text("Not done: The server did not answer. Whether it was done is not known.")
+    expect(page.locator(".notice.bad")).to_contain_text(
+        "Not done: The server did not answer. Whether it was done is not known."
+    )
     routes[1].continue_()
     expect(page.locator(".notice")).to_have_text(re.compile("A is paused."))
 
@@ -214,4 +216,6 @@ def test_the_rules_are_kept_by_dialogs(deed: str, width: int, theme: str, standi
     # Round and round with Tab, and never out of the dialog but to the browser's own buttons.
     for _ in range(12):
         page.keyboard.press("Tab")
-        assert page.evaluate("document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
+        assert page.evaluate(
+            "document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
+        )

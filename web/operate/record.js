@@ -20,7 +20,8 @@ export function deedText({ kind, semaphore, before, after, locks }) {
   if (kind === "reload" && semaphore === undefined) return "nothing has changed";
   if (kind === "reload" && !before) return `new in the file: ${difference(before, after)}`;
   if (kind === "reload" && !after) return `no longer in the file: ${difference(before, after)}`;
-  const changes = difference(before, after);
+  // That it is paused, the word for the event says.
+  const changes = kind === "pause" || kind === "resume" ? "" : difference(before, after);
   const taken = locks === undefined ? "" : many(locks, "lock");
   return [changes, taken].filter(Boolean).join(", ");
 }

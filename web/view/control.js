@@ -8,7 +8,7 @@ import { plain } from "../text/visible.js";
 /** `word` is on it, `label` is what is read aloud where the word alone does not say it. */
 export function control(act, deed, subject, { word = DEEDS.get(deed).word, label = null, small = false } = {}) {
   const open = () => act.off === null && act.open(deed, subject);
-  return html`<button type="button" class="control ${small ? "small" : ""}" aria-haspopup="dialog" data-deed=${deed}
+  return html`<button type="button" class="control ${small ? "small" : ""}" aria-haspopup="dialog"
     aria-label=${label === null ? nothing : plain(label)} title=${act.off ?? (label === null ? nothing : plain(label))}
     aria-disabled=${act.off === null ? nothing : "true"} aria-describedby=${act.off === null ? nothing : "off"} @click=${open}>${word}</button>`;
 }

@@ -41,7 +41,7 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
       <div class="chart" id="chart" role="img"
         aria-label="Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held of ${count(max)}, and ${count(pending)} waited for."></div>
     </section>
-    <div class="halves">
+    <div class="halves holding">
       <section class="card" aria-labelledby="holders">
         <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
         ${details === null ? html`<p class="quiet">…</p>` : holders(details, now, more, act)}
@@ -72,7 +72,7 @@ function holders({ name, holders: list, holder_count: all }, now, more, act) {
   return html`<table>
     <caption class="unseen">Holders</caption>
     <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
-      <th scope="col" class="number">Expires in</th><th scope="col" class="wide">From</th><th scope="col" class="number wide">Fence</th>
+      <th scope="col" class="number">Expires in</th><th scope="col" class="wide from">From</th><th scope="col" class="number wide">Fence</th>
       <th scope="col"><span class="unseen">Action</span></th></tr></thead>
     <tbody>${repeat(list, ({ fence }) => fence, (it) => html`<tr>
       <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
@@ -88,7 +88,7 @@ function holders({ name, holders: list, holder_count: all }, now, more, act) {
 
 /** An operator takes the lock away, after a grace. */
 function revoked(atMs, now) {
-  return html`<span class="revoked"><span aria-hidden="true">✕</span> revoked in ${duration(atMs - now)}</span>`;
+  return html`<span class="revoked"><span><span aria-hidden="true">✕</span> revoked in</span> <span>${duration(atMs - now)}</span></span>`;
 }
 
 function queue({ queue: list, waiters }, now, more) {

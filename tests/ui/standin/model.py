@@ -37,7 +37,7 @@ class Semaphore:
     level: int = 0
     paused: bool = False
     # What the file says: the same unless it is said here; `None` when it says nothing.
-    configured: Message | None | Literal["same"] = "same"
+    configured: Message | Literal["same"] | None = "same"
     holders: dict[str, Message] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     held_past: deque[int] = field(default_factory=lambda: deque(maxlen=POINTS))

@@ -110,6 +110,7 @@ test("what was done is said in words", () => {
   assert.equal(difference(running, { max: 4, level: 1, paused: true }), "max 1\u202f200 → 4, level 0 → 1, running → paused");
   assert.equal(difference(running, running), "nothing is different");
   assert.equal(deedText({ kind: "create", semaphore: "A", after: { ...running, max: 2 } }), "max 2, level 0");
+  assert.equal(deedText({ kind: "pause", semaphore: "A", before: running, after: { ...running, paused: true } }), "");
   assert.equal(deedText({ kind: "free", semaphore: "A", locks: 3 }), "3 locks");
   assert.equal(deedText({ kind: "reload" }), "nothing has changed");
   assert.equal(deedText({ kind: "reload", semaphore: "A", before: { ...running, max: 2 } }), "no longer in the file: max was 2, level 0");
