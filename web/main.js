@@ -92,7 +92,8 @@ function paint() {
   if (measure()) again();
   settle(desk);
   // A button may have gone with what it belonged to: whoever has just used it is not left nowhere.
-  if (!focused.isConnected && focused.matches(".control")) document.getElementById("content").focus({ preventScroll: true });
+  const lost = document.activeElement === document.body && !focused.isConnected;
+  if (lost && focused.matches(".control")) document.getElementById("content").focus({ preventScroll: true });
   drawChart(now);
   inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
 }

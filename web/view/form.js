@@ -39,9 +39,10 @@ function asking(desk, known, off) {
   // The second click of two is meant for nobody: the first one has opened the dialog, or sent the form.
   const first = (click) => click.detail > 1 && click.preventDefault();
   const waits = form.busy || off !== null;
+  // What follows from what is typed is read aloud; times that tick are not.
   return html`<form method="dialog" novalidate aria-busy=${String(form.busy)} @submit=${submit}>
     <h2 id="form-title">${title(form)}</h2>
-    <div id="impact" class="impact">${impact(form, known).map((it) => html`<p>${sentence(it)}</p>`)}</div>
+    <div id="impact" class="impact" aria-live=${fields.includes("max") ? "polite" : nothing}>${impact(form, known).map((it) => html`<p>${sentence(it)}</p>`)}</div>
     ${fields.map((field, index) => input(desk, field, index === 0))}
     ${input(desk, "why", fields.length === 0)}
     ${forceable ? force(desk) : nothing}
