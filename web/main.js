@@ -2,6 +2,7 @@
 // decided, is decided in the modules that it calls.
 
 import { render } from "./vendor/lit-html/lit-html.js";
+import { request } from "./api.js";
 import { Inspector } from "./feed/inspector.js";
 import { Link } from "./feed/link.js";
 import * as keys from "./keys.js";
@@ -10,10 +11,12 @@ import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
 import * as models from "./model/model.js";
 import { rows, sortedNames } from "./model/rows.js";
+import { Desk } from "./operate/desk.js";
 import * as session from "./session.js";
 import { plain } from "./text/visible.js";
 import * as themes from "./theme.js";
 import * as chart from "./view/chart.js";
+import { formDialog, notice, settle } from "./view/form.js";
 import { frame, helpDialog } from "./view/frame.js";
 import { eventsView } from "./view/log.js";
 import { overview } from "./view/overview.js";
@@ -48,6 +51,7 @@ let checking = false;
 
 const link = new Link({ url: socketAddress.href, hear, changed: linkChanged, token: session.token });
 const inspector = new Inspector({ ask: (subject) => link.inspect(subject), changed: invalidate });
+const desk = new Desk({ request, changed: invalidate });
 
 function hear(message) {
   model = models.state(model, message, performance.now());
@@ -66,16 +70,9 @@ function linkChanged({ phase, watching, tokenWanted }) {
 }
 
 async function loadHistory() {
-  try {
-    const response = await session.ask("history");
-    if (response.ok) {
-      const answer = await response.json();
-      // Not in one line: the model of before the wait would overwrite what was heard meanwhile.
-      model = models.past(model, answer);
-    }
-  } catch {
-    // The charts begin with the present then.
-  }
+  const { ok, body } = await request("GET", "history");
+  // Without an answer, the charts begin with the present.
+  if (ok && body !== null) model = models.past(model, body);
   invalidate();
 }
 
@@ -85,7 +82,7 @@ async function signIn(token) {
   if (checking) return;
   checking = true;
   invalidate();
-  refusal = await session.refusal(token);
+  refusal = await session.refusal(token, () => request("GET", "history", undefined, token));
   checking = false;
   if (refusal === null) {
     session.keep(token);
@@ -107,9 +104,9 @@ async function checkToken() {
   if (checking) return;
   checking = true;
   const token = session.token();
-  const response = await session.ask("history").catch(() => null);
+  const { status } = await request("GET", "history");
   checking = false;
-  if (response?.status !== 401 || token !== session.token()) return;
+  if (status !== 401 || token !== session.token()) return;
   refusal = "The server does not know your token any more.";
   link.wantToken();
 }
@@ -136,31 +133,43 @@ function paint() {
   const at = performance.now();
   const fresh = freshness(link.state, model, at);
   const now = models.serverNow(model, at, fresh.live);
+  const act = { open: begin, off: fresh.live ? null : `${fresh.word}: nothing can be done at the moment` };
+  const focused = document.activeElement;
   const again = () => render([frame({
     model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
-    content: link.state.tokenWanted ? signInView({ refusal, busy: checking, signIn }) : content(now),
+    content: link.state.tokenWanted ? signInView({ refusal, busy: checking, signIn }) : content(now, act),
     retry: () => link.connect(), nextTheme, help,
     signOut: session.token() === null ? null : signOut,
-  }), helpDialog()], root);
+  }), helpDialog(), formDialog({ desk, known: known(now), off: act.off }), notice(desk)], root);
   again();
   if (measure()) again();
+  settle(desk);
+  // A button may have gone with what it belonged to: whoever has just used it is not left nowhere.
+  const lost = document.activeElement === document.body && !focused.isConnected;
+  if (lost && focused.matches(".control")) document.getElementById("content").focus({ preventScroll: true });
   drawChart(now);
   inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
 }
 
-function content(now) {
+function content(now, act) {
   const { answer: details, error } = inspector;
   const back = format(overviewAddress);
   switch (address.view) {
     case "semaphore":
-      return semaphoreView({ model, name: address.key, now, details, error, back, more: () => inspector.more() });
+      return semaphoreView({ model, name: address.key, now, details, error, back, more: () => inspector.more(), act });
     case "peer":
-      return peerView({ model, peer: address.key, now, details, error, back });
+      return peerView({ model, peer: address.key, now, details, error, back, act });
     case "events":
       return eventsView({ model, address, go, shownRows: eventRows, showMore });
     default:
-      return overview({ model, address, now, rows: tableRows(), go, sortBy });
+      return overview({ model, address, now, rows: tableRows(), go, sortBy, act });
   }
+}
+
+/** What an operator is told before something is done. */
+function known(now) {
+  const subject = desk.form?.subject;
+  return { semaphore: model.semaphores.get(subject?.name), details: inspector.answer, semaphores: model.semaphores, now };
 }
 
 function tableRows() {
@@ -198,6 +207,12 @@ function showMore() {
   invalidate();
 }
 
+/** Opens a form at once: what is typed next belongs into it. */
+function begin(deed, subject) {
+  desk.open(deed, subject);
+  paint();
+}
+
 function nextTheme() {
   themes.next();
   invalidate();
@@ -221,6 +236,7 @@ window.addEventListener("hashchange", () => {
   if (before.view === "semaphores") scrolled = window.scrollY;
   address = parse(location.hash);
   eventRows = undefined;
+  desk.close();
   moved();
   paint();
   if (before.view === address.view && before.key === address.key) return;

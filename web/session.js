@@ -29,19 +29,10 @@ export function keep(text) {
   }
 }
 
-/** Asks the server for something, with the token if there is one. */
-export function ask(path, shown = token()) {
-  const headers = shown === null ? {} : { Authorization: `Bearer ${shown}` };
-  return fetch(path, { cache: "no-store", headers });
-}
-
-/** Why somebody is not let in with this token, in words; null when the server knows it. */
-export async function refusal(text, asked = ask) {
+/** Why somebody is not let in with this token, in words; null when the server knows it, which `ask` asks. */
+export async function refusal(text, ask) {
   if (!SENDABLE.test(text)) return "That cannot be a token: it has spaces or other characters that no browser can send.";
-  try {
-    const { status } = await asked("history", text);
-    return status === 401 ? "The server does not know this token." : null;
-  } catch {
-    return "The server does not answer. Try again.";
-  }
+  const { ok, status } = await ask();
+  if (!ok && status === 0) return "The server does not answer. Try again.";
+  return status === 401 ? "The server does not know this token." : null;
 }

@@ -12,6 +12,7 @@ macro_rules! files {
 }
 
 static FILES: &[(&str, &[u8])] = files![
+    "api.js",
     "early.js",
     "feed/backoff.js",
     "feed/inspector.js",
@@ -27,8 +28,14 @@ static FILES: &[(&str, &[u8])] = files![
     "model/model.js",
     "model/rates.js",
     "model/rows.js",
+    "operate/deeds.js",
+    "operate/desk.js",
+    "operate/impact.js",
+    "operate/outcome.js",
+    "operate/record.js",
     "session.js",
     "style/detail.css",
+    "style/operate.css",
     "style/page.css",
     "style/table.css",
     "text/format.js",
@@ -43,6 +50,8 @@ static FILES: &[(&str, &[u8])] = files![
     "vendor/uplot/uPlot.esm.js",
     "vendor/uplot/uPlot.min.css",
     "view/chart.js",
+    "view/control.js",
+    "view/form.js",
     "view/frame.js",
     "view/log.js",
     "view/meter.js",

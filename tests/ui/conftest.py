@@ -26,12 +26,14 @@ ARGUMENTS = [
 ]
 
 SetStage = Callable[[Mapping[str, int]], Stage]
+SetServer = Callable[[Mapping[str, int]], ServerStage]
 Visit = Callable[..., "Visitor"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what to test, and where pictures go."""
     parser.addoption("--server", type=Path, metavar="PROGRAM", help="a throttle server; without it, the stand-in")
+    parser.addoption("--web", type=Path, metavar="DIRECTORY", help="the page to test; without it, that in the program")
     parser.addoption("--screens", type=Path, metavar="DIRECTORY", help="where screenshots go")
 
 
@@ -117,9 +119,31 @@ def stage(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetStage]:
     with ExitStack() as stack:
 
         def set_stage(semaphores: Mapping[str, int]) -> Stage:
-            program: Path | None = pytestconfig.getoption("--server")
-            made: Stage = ServerStage(program.resolve(), tmp_path, semaphores) if program else StandInStage(semaphores)
+            made: Stage = _server(pytestconfig, tmp_path, semaphores) or StandInStage(semaphores)
             stack.callback(made.close)
             return made
 
         yield set_stage
+
+
+@pytest.fixture
+def server(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetServer]:
+    """Start the server program with semaphores: what operators do, no stand-in can."""
+    with ExitStack() as stack:
+
+        def start(semaphores: Mapping[str, int]) -> ServerStage:
+            made = _server(pytestconfig, tmp_path, semaphores)
+            if made is None:
+                pytest.skip("there is no --server")
+            stack.callback(made.close)
+            return made
+
+        yield start
+
+
+def _server(config: pytest.Config, directory: Path, semaphores: Mapping[str, int]) -> ServerStage | None:
+    program: Path | None = config.getoption("--server")
+    web: Path | None = config.getoption("--web")
+    if program is None:
+        return None
+    return ServerStage(program.resolve(), directory, semaphores, web.resolve() if web else None)

@@ -106,12 +106,12 @@ class StandInStage:
 class ServerStage:
     """The server program, with a WebSocket session for each worker."""
 
-    def __init__(self, program: Path, directory: Path, semaphores: Mapping[str, int]) -> None:
-        lines = [f"{json.dumps(name, ensure_ascii=False)} = {most}" for name, most in semaphores.items()]
-        configuration = directory / "throttle.toml"
-        configuration.write_text("\n".join(["[semaphores]", *lines, ""]), encoding="utf-8")
+    def __init__(self, program: Path, directory: Path, semaphores: Mapping[str, int], web: Path | None = None) -> None:
+        self.configuration = directory / "throttle.toml"
+        self._web = web
+        self.write(semaphores)
         self._port = Port()
-        self._server = Server(program, configuration, self._port)
+        self._server = Server(program, self.configuration, self._port)
         self._workers: dict[str, ClientConnection] = {}
         self._server.start()
 
@@ -136,6 +136,16 @@ class ServerStage:
         """Have a worker go, with all that it holds."""
         self._ask(label, "closed", type="close")
         self._workers.pop(label).close()
+
+    def write(self, semaphores: Mapping[str, int]) -> None:
+        """Write the configuration, which the server reads at its start and when it is told to."""
+        head = [] if self._web is None else [f"web_dir = {json.dumps(str(self._web))}"]
+        lines = [f"{json.dumps(name, ensure_ascii=False)} = {most}" for name, most in semaphores.items()]
+        self.configuration.write_text("\n".join([*head, "[semaphores]", *lines, ""]), encoding="utf-8")
+
+    def hear(self, label: str, kind: str) -> Any:  # noqa: ANN401
+        """Wait until a worker is told something of that type."""
+        return _until(self._workers[label], kind)
 
     def kill(self) -> None:
         """End the server as a crash would."""
@@ -165,12 +175,12 @@ class ServerStage:
         _until(worker, answer)
 
 
-def _until(worker: ClientConnection, kind: str) -> None:
+def _until(worker: ClientConnection, kind: str) -> Any:  # noqa: ANN401
     """Read until a message of that type comes; an error is none."""
     while True:
         frame = json.loads(worker.recv(DEADLINE_SEC))
         for message in frame if isinstance(frame, list) else [frame]:
             if message["type"] == kind:
-                return
+                return message
             if message["type"] == "error":
                 raise AssertionError(message)

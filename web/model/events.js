@@ -13,11 +13,15 @@ export const KINDS = new Map([
   ["restored", { word: "restored", sign: "↺" }],
   ["superseded", { word: "superseded", sign: "⇄" }],
   ["revoked", { word: "revoked", sign: "✕" }],
-  ["resized", { word: "resized", sign: "↕" }],
-  ["paused", { word: "paused", sign: "‖" }],
-  ["resumed", { word: "resumed", sign: "▸" }],
-  ["created", { word: "created", sign: "+" }],
-  ["deleted", { word: "deleted", sign: "✕" }],
+  // What operators do.
+  ["create", { word: "created", sign: "✚" }],
+  ["change", { word: "changed", sign: "↕" }],
+  ["pause", { word: "paused", sign: "‖" }],
+  ["resume", { word: "resumed", sign: "▸" }],
+  ["free", { word: "frees", sign: "⊘" }],
+  ["revoke", { word: "revokes", sign: "⊘" }],
+  ["delete", { word: "deleted", sign: "⌫" }],
+  ["reload", { word: "reloaded", sign: "⟳" }],
 ]);
 
 export function none() {
@@ -33,7 +37,7 @@ export function add(log, message) {
   return { list: fresh.concat(log.list).slice(0, MOST), last: fresh[0].n, lost };
 }
 
-/** Those that are asked for: of some kinds (none: all), with a text in peer, label or semaphore, of one of either. */
+/** Those that are asked for: of some kinds (none: all), with a text in what they name or say, of one semaphore or peer. */
 export function select(list, { kinds = [], text = "", semaphore = null, peer = null }) {
   const wanted = new Set(kinds);
   const needle = text.trim().toLowerCase();
@@ -41,6 +45,6 @@ export function select(list, { kinds = [], text = "", semaphore = null, peer = n
     (wanted.size === 0 || wanted.has(event.kind))
     && (semaphore === null || event.semaphore === semaphore)
     && (peer === null || event.peer === peer)
-    && (needle === "" || [event.semaphore, event.label, event.peer]
+    && (needle === "" || [event.semaphore, event.label, event.peer, event.by, event.why]
       .some((part) => part !== undefined && String(part).toLowerCase().includes(needle))));
 }

@@ -3,6 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { KINDS, select } from "../model/events.js";
+import { deedText } from "../operate/record.js";
 import { count, elapsed, many, timeOfDay } from "../text/format.js";
 import { peerLink, semaphoreLink, shown } from "./name.js";
 
@@ -14,7 +15,7 @@ export function shortLog(events, most) {
   if (events.list.length === 0) return html`<p class="quiet">Nothing has happened yet.</p>`;
   return html`<ol class="log">${repeat(events.list.slice(0, most), ({ n }) => n, (event) => html`<li>
     <time>${timeOfDay(event.at_ms)}</time> ${kind(event.kind)}
-    <span class="what">${who(event)}${event.semaphore === undefined ? nothing : html` <span class="on">on</span> ${semaphoreLink(event.semaphore)}`}</span>
+    <span class="what">${event.by === undefined ? of(event) : html`${of(event)} ${deedText(event)} ${by(event)}`}</span>
   </li>`)}</ol>`;
 }
 
@@ -28,7 +29,7 @@ export function logTable(list, { caption, without = null }) {
       ${without === "semaphore" ? nothing : html`<th scope="col">Semaphore</th>`}
       <th scope="col" class="number">Count</th><th scope="col" class="number wide">Waited</th><th scope="col" class="number wide">Fence</th>
     </tr></thead>
-    <tbody>${repeat(list, ({ n }) => n, (event) => html`<tr>
+    <tbody>${repeat(list, ({ n }) => n, (event) => html`<tr class=${event.by === undefined ? "" : "done"}>
       <td class="time"><time>${timeOfDay(event.at_ms)}</time></td>
       <td>${kind(event.kind)}</td>
       ${without === "peer" ? nothing : html`<td class="name">${who(event)}</td>`}
@@ -36,7 +37,7 @@ export function logTable(list, { caption, without = null }) {
       <td class="number">${event.count === undefined ? nothing : count(event.count)}</td>
       <td class="number wide">${event.waited_ms === undefined ? nothing : elapsed(event.waited_ms)}</td>
       <td class="number wide fence">${event.fence ?? nothing}</td>
-    </tr>`)}</tbody>
+    </tr>${event.by === undefined ? nothing : html`<tr class="deed"><td></td><td colspan=${without === null ? 6 : 5}>${deed(event)}</td></tr>`}`)}</tbody>
   </table>`;
 }
 
@@ -65,6 +66,22 @@ export function eventsView({ model, address, go, shownRows, showMore }) {
 function kind(name) {
   const { word, sign } = KINDS.get(name) ?? { word: name, sign: "·" };
   return html`<span class="kind ${word === "expired" || word === "revoked" ? "bad" : ""}"><span class="sign" aria-hidden="true">${sign}</span>${shown(word)}</span>`;
+}
+
+/** What an operator did: what was and is, who, and why. */
+function deed(event) {
+  const text = deedText(event);
+  return html`${text === "" ? nothing : `${text} `}${by(event)}`;
+}
+
+function by({ by: who, why }) {
+  return html`<span class="by">by</span> ${shown(who)}${why === undefined ? nothing : html`<span class="by">:</span> <q>${shown(why)}</q>`}`;
+}
+
+function of(event) {
+  const { semaphore, peer } = event;
+  if (semaphore === undefined) return who(event);
+  return html`${who(event)}${peer === undefined ? nothing : html` <span class="on">on</span> `}${semaphoreLink(semaphore)}`;
 }
 
 function who({ peer, label }) {

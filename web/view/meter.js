@@ -2,6 +2,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { isFull, over } from "../model/rows.js";
+import { differing } from "../operate/record.js";
 import { compact, count } from "../text/format.js";
 
 /** The bar is for the eye only: the figures say the same. */
@@ -22,9 +23,12 @@ export function figures({ held, max }) {
     ><span class="slash">/</span><span class="whole">${compact(max)}</span></span>`;
 }
 
-export function badges(semaphore) {
+/** `words` has room for a whole sentence. */
+export function badges(semaphore, words = false) {
   const more = over(semaphore);
+  const differs = differing(semaphore);
   return html`${semaphore.paused === true ? html`<span class="badge paused">‖ paused</span>` : nothing}${
     more > 0 ? html`<span class="badge over" title="More is held than there is, after a restore or a resize">▲ ${compact(more)} over</span>`
-      : isFull(semaphore) && semaphore.paused !== true ? html`<span class="badge">full</span>` : nothing}`;
+      : isFull(semaphore) && semaphore.paused !== true ? html`<span class="badge">full</span>` : nothing}${
+    differs === null ? nothing : html`<span class="badge differs" title=${differs.long}><span aria-hidden="true">≠</span> ${words ? differs.long : differs.short}</span>`}`;
 }

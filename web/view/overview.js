@@ -4,6 +4,7 @@ import { html } from "../vendor/lit-html/lit-html.js";
 import { format } from "../model/address.js";
 import { FILTERS, longestWait, tally } from "../model/rows.js";
 import { count, duration, many, rate } from "../text/format.js";
+import { control, controls } from "./control.js";
 import { shortLog } from "./log.js";
 import { semaphoreLink } from "./name.js";
 import { semaphoreTable } from "./table.js";
@@ -12,14 +13,14 @@ import { semaphoreTable } from "./table.js";
 const RECENT = 40;
 
 /** `rows` are those that the address asks for; `go` changes the address. */
-export function overview({ model, address, now, rows, go, sortBy }) {
+export function overview({ model, address, now, rows, go, sortBy, act }) {
   if (!model.known) return html`<h1 class="unseen">Semaphores</h1><p class="quiet">Waiting for the server.</p>`;
   return html`
     <h1 class="unseen">Semaphores</h1>
     ${serverFigures(model, now)}
-    ${model.semaphores.size === 0 ? emptyServer() : html`<div class="split">
+    ${model.semaphores.size === 0 ? emptyServer(act) : html`<div class="split">
       <section aria-label="Semaphores">
-        ${tools(model, address, rows, go)}
+        ${tools(model, address, rows, go, act)}
         ${rows.length === 0
           ? html`<p class="quiet">No semaphore is like that. <a href=${format({ view: "semaphores" })}>Show all</a></p>`
           : semaphoreTable({ rows, address, history: model.history, now, sortBy })}
@@ -56,7 +57,7 @@ export function figure(word, value, name = "") {
   return html`<div class=${name}><dt>${word}</dt><dd>${value}</dd></div>`;
 }
 
-function tools(model, address, rows, go) {
+function tools(model, address, rows, go, act) {
   const counts = tally(model.semaphores);
   const { only, text } = address;
   const toggle = (key) => go({ only: only.includes(key) ? only.filter((it) => it !== key) : [...only, key] });
@@ -69,10 +70,15 @@ function tools(model, address, rows, go) {
         <span class="tally">${count(counts[key])}</span></button>`)}
     </div>
     <p class="found" role="status">${rows.length === all ? many(all, "semaphore") : html`${count(rows.length)} of ${many(all, "semaphore")}`}</p>
+    ${serverControls(act)}
   </div>`;
 }
 
-function emptyServer() {
+function serverControls(act) {
+  return controls(act, [control(act, "create", {}, { label: "Create a semaphore" }), control(act, "reload", {}, { label: "Reload the configuration" })]);
+}
+
+function emptyServer(act) {
   return html`<section class="empty">
     <h2>No semaphores yet</h2>
     <p>A semaphore is a name for something of which there is only so much. Write those that you need into the server’s
@@ -83,6 +89,8 @@ database = 10                  # at most 10 at once
 gpu = { max = 4, level = 1 }   # with a place in the lock hierarchy</pre>
     <p>Check the file with <code>throttle check -c throttle.toml</code>, then start the server with it:
       <code>throttle -c throttle.toml</code>. This page notices by itself.</p>
+    <p>Or make one now, which lasts until the server ends, or let the server read its file again:</p>
+    ${serverControls(act)}
   </section>`;
 }
 

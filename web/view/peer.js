@@ -1,8 +1,10 @@
 // One peer: what it holds and waits for, where it comes from, and how long it lives.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
 import { count, duration } from "../text/format.js";
+import { control, controls, revokeControl } from "./control.js";
 import { logTable } from "./log.js";
 import { semaphoreLink, shown, wants } from "./name.js";
 import { figure } from "./overview.js";
@@ -10,7 +12,7 @@ import { figure } from "./overview.js";
 const EVENTS = 50;
 
 /** `details` are those of the inspector, the last ones when the peer is gone. */
-export function peerView({ model, peer, now, details, error, back }) {
+export function peerView({ model, peer, now, details, error, back, act }) {
   const gone = error?.code === "unknown_peer";
   const events = select(model.events.list, { peer });
   const label = details?.label ?? events.find((event) => event.label !== undefined)?.label;
@@ -18,17 +20,17 @@ export function peerView({ model, peer, now, details, error, back }) {
       <a class="back" href=${back}>← Semaphores</a>
       <h1>${shown(label ?? peer)}</h1>
       ${label === undefined ? nothing : html`<span class="id">peer ${shown(peer)}</span>`}
-      ${gone ? html`<span class="badge over">✕ gone</span>` : nothing}
+      ${gone ? html`<span class="badge over">✕ gone</span>` : details === null ? nothing : controls(act, control(act, "revoke", { peer, label }, { word: "Revoke peer" }))}
     </header>
     ${gone ? html`<p class="quiet">The server does not know this peer: it has expired, or was closed.${details === null ? "" : " This is what was known of it last."}</p>` : nothing}
-    ${details === null ? gone ? nothing : html`<p class="quiet">…</p>` : html`<div class=${gone ? "departed" : ""}>${known(details, now)}</div>`}
+    ${details === null ? gone ? nothing : html`<p class="quiet">…</p>` : html`<div class=${gone ? "departed" : ""}>${known(details, now, gone ? null : act)}</div>`}
     ${events.length === 0 ? nothing : html`<section class="card" aria-labelledby="events">
       <h2 id="events">Recent events</h2>
       ${logTable(events.slice(0, EVENTS), { caption: "Recent events of this peer", without: "peer" })}
     </section>`}`;
 }
 
-function known(details, now) {
+function known(details, now, act) {
   const { transport, remote, locks, waiting } = details;
   return html`<dl class="figures">
       ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")))}
@@ -44,12 +46,13 @@ function known(details, now) {
         ${locks.length === 0 ? html`<p class="quiet">Nothing.</p>` : html`<table>
           <caption class="unseen">Locks</caption>
           <thead><tr><th scope="col">Semaphore</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
-            <th scope="col" class="number wide">Fence</th></tr></thead>
-          <tbody>${locks.map((it) => html`<tr>
+            <th scope="col" class="number wide">Fence</th>${act === null ? nothing : html`<th scope="col"><span class="unseen">Action</span></th>`}</tr></thead>
+          <tbody>${repeat(locks, ({ fence }) => fence, (it) => html`<tr>
             <th scope="row" class="name">${semaphoreLink(it.semaphore)}</th>
             <td class="number">${count(it.count)}</td>
             <td class="number">${duration(now - it.since_ms)}</td>
             <td class="number wide fence">${it.fence}</td>
+            ${act === null ? nothing : html`<td class="act">${revokeControl(act, { name: it.semaphore, peer: details.peer, label: details.label, lock: it })}</td>`}
           </tr>`)}</tbody>
         </table>`}
       </section>

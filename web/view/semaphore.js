@@ -1,9 +1,11 @@
 // One semaphore: how much is held and waited for, over time; who holds it; and who is next.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
 import { over } from "../model/rows.js";
 import { count, duration, many } from "../text/format.js";
+import { control, controls, revokeControl } from "./control.js";
 import { origin, untilText } from "./peer.js";
 import { badges, bar } from "./meter.js";
 import { logTable } from "./log.js";
@@ -13,16 +15,17 @@ import { figure } from "./overview.js";
 const EVENTS = 50;
 
 /** `details` are those of the inspector; `back` is where the overview was left; `more` asks for longer lists. */
-export function semaphoreView({ model, name, now, details, error, back, more }) {
+export function semaphoreView({ model, name, now, details, error, back, more, act }) {
   const semaphore = model.semaphores.get(name);
   const head = html`<header class="head">
     <a class="back" href=${back}>← Semaphores</a>
     <h1>${shown(name)}</h1>
-    ${semaphore === undefined ? nothing : badges(semaphore)}
+    ${semaphore === undefined ? nothing : html`${badges(semaphore, true)} ${semaphoreControls(act, name, semaphore)}`}
   </header>`;
   if (semaphore === undefined) {
     const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
-    return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>`;
+    return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>
+      ${happened(select(model.events.list, { semaphore: name }))}`;
   }
   const { held, max, level, waiters, pending, waiting_since_ms: since } = semaphore;
   return html`${head}
@@ -38,10 +41,10 @@ export function semaphoreView({ model, name, now, details, error, back, more }) 
       <div class="chart" id="chart" role="img"
         aria-label="Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held of ${count(max)}, and ${count(pending)} waited for."></div>
     </section>
-    <div class="halves">
+    <div class="halves holding">
       <section class="card" aria-labelledby="holders">
         <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
-        ${details === null ? html`<p class="quiet">…</p>` : holders(details, now, more)}
+        ${details === null ? html`<p class="quiet">…</p>` : holders(details, now, more, act)}
       </section>
       <section class="card" aria-labelledby="queue">
         <h2 id="queue">Queue <span class="tally">${count(waiters)}</span></h2>
@@ -49,6 +52,11 @@ export function semaphoreView({ model, name, now, details, error, back, more }) 
       </section>
     </div>
     ${happened(select(model.events.list, { semaphore: name }))}`;
+}
+
+function semaphoreControls(act, name, { max, level, paused }) {
+  const subject = { name, was: { max, level } };
+  return controls(act, ["change", paused === true ? "resume" : "pause", "free", "delete"].map((deed) => control(act, deed, subject)));
 }
 
 function happened(events) {
@@ -59,21 +67,28 @@ function happened(events) {
   </section>`;
 }
 
-function holders({ holders: list, holder_count: all }, now, more) {
+function holders({ name, holders: list, holder_count: all }, now, more, act) {
   if (list.length === 0) return html`<p class="quiet">Nobody holds it.</p>`;
   return html`<table>
     <caption class="unseen">Holders</caption>
     <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
-      <th scope="col" class="number">Expires in</th><th scope="col" class="wide">From</th><th scope="col" class="number wide">Fence</th></tr></thead>
-    <tbody>${list.map((it) => html`<tr>
+      <th scope="col" class="number">Expires in</th><th scope="col" class="wide from">From</th><th scope="col" class="number wide">Fence</th>
+      <th scope="col"><span class="unseen">Action</span></th></tr></thead>
+    <tbody>${repeat(list, ({ fence }) => fence, (it) => html`<tr>
       <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
       <td class="number">${count(it.count)}</td>
       <td class="number">${duration(now - it.since_ms)}</td>
-      <td class="number">${untilText(it.expires_ms, now)}</td>
+      <td class="number">${it.revoked_ms === undefined ? untilText(it.expires_ms, now) : revoked(it.revoked_ms, now)}</td>
       <td class="wide from">${origin(it)}</td>
       <td class="number wide fence">${it.fence}</td>
+      <td class="act">${revokeControl(act, { name, peer: it.peer, label: it.label, lock: { count: it.count, since_ms: it.since_ms } })}</td>
     </tr>`)}</tbody>
   </table>${rest(list.length, all ?? list.length, more)}`;
+}
+
+/** An operator takes the lock away, after a grace. */
+function revoked(atMs, now) {
+  return html`<span class="revoked"><span><span aria-hidden="true">✕</span> revoked in</span> <span>${duration(atMs - now)}</span></span>`;
 }
 
 function queue({ queue: list, waiters }, now, more) {

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Message = dict[str, Any]
 
@@ -36,6 +36,8 @@ class Semaphore:
     max: int
     level: int = 0
     paused: bool = False
+    # What the file says: the same unless it is said here; `None` when it says nothing.
+    configured: Message | Literal["same"] | None = "same"
     holders: dict[str, Message] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     held_past: deque[int] = field(default_factory=lambda: deque(maxlen=POINTS))
@@ -107,11 +109,15 @@ class Model:
                 self.semaphores[other].queue.remove(following.id)
             following.waiting = None
 
-    def tell(self, kind: str, peer: Peer, name: str | None = None, *, at: int | None = None, **more: Any) -> None:
+    def tell(
+        self, kind: str, peer: Peer | None, name: str | None = None, *, at: int | None = None, **more: Any
+    ) -> None:
         """Note an event."""
         self.number += 1
-        event = {"n": self.number, "at_ms": at if at is not None else now_ms(), "kind": kind, "peer": peer.id, **more}
-        if peer.label is not None:
+        event = {"n": self.number, "at_ms": at if at is not None else now_ms(), "kind": kind, **more}
+        if peer is not None:
+            event["peer"] = peer.id
+        if peer is not None and peer.label is not None:
             event["label"] = peer.label
         if name is not None:
             event["semaphore"] = name
@@ -135,6 +141,8 @@ class Model:
             seen["waiting_since_ms"] = min(wait["since_ms"] for wait in waits)
         if it.paused:
             seen["paused"] = True
+        if it.configured != "same":
+            seen["configured"] = it.configured
         return seen
 
     def details(self, name: str, limit: int) -> Message | None:

@@ -66,6 +66,20 @@ def fleet(model: Model, seed: int = 7) -> None:
     spread(model)
 
 
+def operated(model: Model) -> None:
+    """Let operators have been at work."""
+    model.semaphores["build/macos"].configured = {"max": 6, "level": 0}
+    model.semaphores["gpu/a100"].configured = {"max": 12, "level": 1}
+    model.semaphores["gpu/a100"].paused = True
+    model.semaphores["mail/outbound"].configured = None
+    before, after = {"max": 12, "level": 0, "paused": False}, {"max": 8, "level": 0, "paused": False}
+    model.tell("change", None, "gpu/a100", by="anna", why="two cards are away for repair", before=before, after=after)
+    model.tell("pause", None, "gpu/a100", by="anna", before=after, after={**after, "paused": True})
+    peer, lock = next(iter(model.semaphores["gpu/a100"].holders.items()))
+    lock["revoked_ms"] = now_ms() + 272_000
+    model.tell("revoke", model.peers[peer], "gpu/a100", by="anna", why="does not answer", locks=1)
+
+
 def spread(model: Model) -> None:
     """Make the last events a few seconds apart, as they would have been."""
     at = now_ms() - 1_200

@@ -44,6 +44,18 @@ test("nothing is written into the page as HTML, evaluated, or loaded from elsewh
   for (const name of OWN) assert.doesNotMatch(read(name), forbidden, name);
 });
 
+test("all requests go through one function", () => {
+  const asking = OWN.filter((name) => /\bfetch\(|XMLHttpRequest|sendBeacon/.test(read(name)));
+  assert.deepEqual(asking, ["api.js"]);
+});
+
+test("what is embedded in the program is all there is", () => {
+  const listed = readFileSync(join(WEB, "../src/dashboard/assets.rs"), "utf8").split("files![")[1].split("];")[0];
+  const embedded = [...listed.matchAll(/"([^"]+)"/g)].map(([, name]) => name);
+  const leftOut = ["package.json", "README.md", "SHA256SUMS"];
+  assert.deepEqual(embedded.sort(), FILES.filter((name) => !leftOut.some((end) => name.endsWith(end))).sort());
+});
+
 test("modules import files that are there, and the page loads all of them ahead", () => {
   const statics = new Set();
   const visit = (name) => {

@@ -1,0 +1,37 @@
+// What operators have done, in words: for events, and for what a reload has changed. Pure. `before` and `after` are what
+// a semaphore was and is: `{ max, level, paused }`; absent when there was none.
+
+import { count, many } from "../text/format.js";
+
+/** "max 10 → 4, level 0 → 1, paused". */
+export function difference(before, after) {
+  if (!before && !after) return "";
+  if (!before) return `max ${count(after.max)}, level ${after.level}${after.paused ? ", paused" : ""}`;
+  if (!after) return `max was ${count(before.max)}, level ${before.level}${before.paused ? ", paused" : ""}`;
+  const found = [];
+  if (before.max !== after.max) found.push(`max ${count(before.max)} → ${count(after.max)}`);
+  if (before.level !== after.level) found.push(`level ${before.level} → ${after.level}`);
+  if (before.paused !== after.paused) found.push(before.paused ? "paused → running" : "running → paused");
+  return found.length === 0 ? "nothing is different" : found.join(", ");
+}
+
+/** What an event says of an operator's deed, without who, whom and why. */
+export function deedText({ kind, semaphore, before, after, locks }) {
+  if (kind === "reload" && semaphore === undefined) return "nothing has changed";
+  if (kind === "reload" && !before) return `new in the file: ${difference(before, after)}`;
+  if (kind === "reload" && !after) return `no longer in the file: ${difference(before, after)}`;
+  // That it is paused, the word for the event says.
+  const changes = kind === "pause" || kind === "resume" ? "" : difference(before, after);
+  const taken = locks === undefined ? "" : many(locks, "lock");
+  return [changes, taken].filter(Boolean).join(", ");
+}
+
+/** How a semaphore is not what the file says; `null` when it is. `short` is for where there is little room. */
+export function differing({ configured, max, level }) {
+  if (configured === undefined) return null;
+  if (configured === null) return { short: "not in file", long: "not in the file" };
+  const said = [];
+  if (configured.max !== max) said.push(`max ${count(configured.max)}`);
+  if (configured.level !== level) said.push(`level ${configured.level}`);
+  return { short: `file: ${said[0]}`, long: `differs from the file: ${said.join(", ")}` };
+}

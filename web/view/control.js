@@ -1,0 +1,27 @@
+// The buttons with which an operator begins to do something. `act` is `{ open, off }`: what opens a form, and why none
+// can be opened at the moment (`null`: one can). What is off stays where it is and can be reached, to say why.
+
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
+import { DEEDS } from "../operate/deeds.js";
+import { plain } from "../text/visible.js";
+
+/** `word` is on it, `label` is what is read aloud where the word alone does not say it. */
+export function control(act, deed, subject, { word = DEEDS.get(deed).word, label = null, small = false } = {}) {
+  const open = () => act.off === null && act.open(deed, subject);
+  return html`<button type="button" class="control ${small ? "small" : ""}" aria-haspopup="dialog"
+    aria-label=${label === null ? nothing : plain(label)} title=${act.off ?? (label === null ? nothing : plain(label))}
+    aria-disabled=${act.off === null ? nothing : "true"} aria-describedby=${act.off === null ? nothing : "off"} @click=${open}>${word}</button>`;
+}
+
+/** Several of them, with the reason when they are off. */
+export function controls(act, buttons) {
+  return html`<div class="controls" role="group" aria-label="Actions">
+    ${buttons}${act.off === null ? nothing : html`<span class="off" id="off">${act.off}</span>`}
+  </div>`;
+}
+
+/** Of a holder's row. Where there is little room, a sign stands for the word. */
+export function revokeControl(act, { name, peer, label, lock }) {
+  const word = html`<span class="long">Revoke</span><span class="short" aria-hidden="true">✕</span>`;
+  return control(act, "revoke", { name, peer, label, lock }, { word, label: `Revoke the lock of ${label ?? peer} on ${name}`, small: true });
+}
