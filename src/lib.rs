@@ -31,6 +31,8 @@ pub mod operate;
 #[cfg(feature = "server")]
 mod origin;
 #[cfg(feature = "server")]
+mod printable;
+#[cfg(feature = "server")]
 pub mod rest;
 #[cfg(feature = "server")]
 mod routing;
