@@ -22,6 +22,7 @@ mod ws;
 mod dashboard;
 mod documents;
 #[cfg(unix)]
+#[allow(dead_code, reason = "shared with other tests")]
 mod process;
 #[cfg(unix)]
 mod program;

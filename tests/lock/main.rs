@@ -16,6 +16,7 @@ mod server;
 
 mod codes;
 mod losing;
+mod on_terminal;
 mod running;
 mod signals;
 mod terminal;
