@@ -2,7 +2,10 @@
 //! variable, this over the file, and the file over the defaults. Nothing here starts a server or writes anything.
 
 mod lock;
+mod operate;
 mod overrides;
+mod reach;
+mod status;
 mod summary;
 
 use std::ffi::OsString;
@@ -16,6 +19,9 @@ use crate::config::{
 use overrides::Overrides;
 
 pub use lock::{DEFAULT_SERVER, Lock};
+pub use operate::{Peer, PeerAction, Reload, Revoke, Semaphore, SemaphoreAction};
+pub use reach::{Acting, Reach};
+pub use status::{ShowPeer, Status};
 
 /// The configuration file that need not be there.
 pub const DEFAULT_FILE: &str = "throttle.toml";
@@ -51,6 +57,14 @@ pub enum Command {
     Check,
     /// Run a command while holding locks of a server.
     Lock(Box<Lock>),
+    /// Show a running server: its semaphores, or the holders and the queue of one.
+    Status(Box<Status>),
+    /// Make, change, pause, resume, delete or free a semaphore of a running server.
+    Semaphore(Box<Semaphore>),
+    /// Show a peer of a running server, or take away what it holds.
+    Peer(Box<Peer>),
+    /// Let a running server read its configuration file again.
+    Reload(Box<Reload>),
 }
 
 impl Cli {

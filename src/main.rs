@@ -14,6 +14,7 @@ use throttle::cli::{Cli, Command, Lock};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
 use throttle::lock;
+use throttle::operator;
 use throttle::telemetry;
 
 /// So many semaphores are named in the log.
@@ -30,6 +31,10 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         Some(Command::Check) => check(&cli),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
+        Some(Command::Status(arguments)) => Ok(operator::status(arguments)),
+        Some(Command::Semaphore(arguments)) => Ok(operator::semaphore(arguments)),
+        Some(Command::Peer(arguments)) => Ok(operator::peer(arguments)),
+        Some(Command::Reload(arguments)) => Ok(operator::reload(arguments)),
         None => serve(&cli),
     };
     outcome.unwrap_or_else(|error| {
