@@ -3,7 +3,10 @@
 
 mod health;
 mod lock;
+mod operate;
 mod overrides;
+mod reach;
+mod status;
 mod summary;
 mod token;
 
@@ -19,6 +22,9 @@ use overrides::Overrides;
 
 pub use health::Health;
 pub use lock::{DEFAULT_SERVER, Lock};
+pub use operate::{Peer, PeerAction, Reload, Revoke, Semaphore, SemaphoreAction};
+pub use reach::{Acting, Reach};
+pub use status::{ShowPeer, Status};
 pub use token::NewToken;
 
 /// The configuration file that need not be there.
@@ -57,6 +63,14 @@ pub enum Command {
     Health(Health),
     /// Run a command while holding locks of a server.
     Lock(Box<Lock>),
+    /// Show a running server: its semaphores, or the holders and the queue of one.
+    Status(Box<Status>),
+    /// Make, change, pause, resume, delete or free a semaphore of a running server.
+    Semaphore(Box<Semaphore>),
+    /// Show a peer of a running server, or take away what it holds.
+    Peer(Box<Peer>),
+    /// Let a running server read its configuration file again.
+    Reload(Box<Reload>),
     /// Make a token, and what the server's configuration needs to know of it.
     Token(NewToken),
 }

@@ -3,7 +3,8 @@
 //! The layers, each of which knows only those after it: the application ([`app`]) and its interfaces ([`rest`]
 //! and [`ws`], what operators [`operate`], the [`dashboard`] for browsers, and the [`metrics`] that all of them feed), the [`runtime`], and below it
 //! the [`engine`] and the [`store`].
-//! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them.
+//! They come with the feature `server`. Beside them, with the feature `client`, stands `client`, which knows none of them;
+//! and the [`operator`], which knows a server as it is seen over HTTP.
 #![cfg_attr(not(feature = "server"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "server")]
@@ -33,7 +34,11 @@ pub mod metrics;
 #[cfg(feature = "server")]
 pub mod operate;
 #[cfg(feature = "server")]
+pub mod operator;
+#[cfg(feature = "server")]
 mod origin;
+#[cfg(feature = "server")]
+mod printable;
 #[cfg(feature = "server")]
 pub mod rest;
 #[cfg(feature = "server")]

@@ -13,6 +13,7 @@ use throttle::app::{Server, Signals, notify};
 use throttle::cli::{Cli, Command, Health, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
+use throttle::operator;
 use throttle::telemetry;
 use throttle::{health, lock};
 
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         Some(Command::Check) => check(&cli),
         Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
+        Some(Command::Status(arguments)) => Ok(operator::status(arguments)),
+        Some(Command::Semaphore(arguments)) => Ok(operator::semaphore(arguments)),
+        Some(Command::Peer(arguments)) => Ok(operator::peer(arguments)),
+        Some(Command::Reload(arguments)) => Ok(operator::reload(arguments)),
         Some(Command::Token(arguments)) => new_token(arguments),
         None => serve(&cli),
     };

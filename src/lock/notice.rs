@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use crate::client::Progress;
+use crate::printable::printable;
 
 /// Tells something on a line of its own. Without a standard error stream there is nobody to tell.
 pub(super) fn tell(message: &str) {
@@ -74,20 +75,6 @@ impl Drop for Notice {
     }
 }
 
-/// Names and labels are chosen by others: they cannot write to the terminal.
-fn printable(text: &str) -> String {
-    let mut rest = text;
-    let mut shown = String::with_capacity(text.len());
-    while let Some(at) = rest.find(|c: char| c.is_control() || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
-        let (before, from) = rest.split_at(at);
-        shown.push_str(before);
-        let mut characters = from.chars();
-        shown.extend(characters.next().into_iter().flat_map(char::escape_default));
-        rest = characters.as_str();
-    }
-    shown + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,10 +87,5 @@ mod tests {
         let blocked_by = vec!["x".to_owned(), "y".to_owned()];
         notice.standing = Some(Progress { position: 2, eta: None, blocked_by });
         assert_eq!(notice.standing(), ": place 2 in line, held by x, y");
-    }
-
-    #[test]
-    fn nobody_writes_to_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb\u{202e}é\n"), "a\\u{1b}[2Jb\\u{202e}é\\n");
     }
 }

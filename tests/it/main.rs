@@ -30,6 +30,7 @@ mod health;
 #[cfg(unix)]
 mod notify;
 #[cfg(unix)]
+#[allow(dead_code, reason = "shared with other tests")]
 mod process;
 #[cfg(unix)]
 mod program;

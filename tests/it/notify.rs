@@ -39,7 +39,7 @@ async fn the_manager_is_told_when_it_listens_and_when_it_ends() {
     let manager = Manager::new();
     let mut program = command();
     program.env("NOTIFY_SOCKET", &manager.path);
-    let mut process = Process::start_with(program, "");
+    let mut process = Process::start_with(program, 0, "");
     let listens = format!("STATUS=listens on http://{}", process.address);
     assert_eq!(manager.told(), ["READY=1", &listens]);
     process.signal("TERM");
@@ -52,7 +52,7 @@ async fn a_watchdog_gets_signs_of_life() {
     let manager = Manager::new();
     let mut program = command();
     program.env("NOTIFY_SOCKET", &manager.path).env("WATCHDOG_USEC", "20000");
-    let _process = Process::start_with(program, "");
+    let _process = Process::start_with(program, 0, "");
     let mut signs = 0;
     while signs < 3 {
         match manager.told().first().map(String::as_str) {
@@ -66,7 +66,7 @@ async fn a_watchdog_gets_signs_of_life() {
 async fn a_manager_that_is_not_there_does_no_harm() {
     let mut program = command();
     program.env("NOTIFY_SOCKET", "/nowhere/to/be/found");
-    let mut process = Process::start_with(program, "");
+    let mut process = Process::start_with(program, 0, "");
     process.signal("TERM");
     assert_eq!(process.exit_code().await, Some(0));
     let log = process.log();

@@ -16,13 +16,18 @@ pub(crate) struct Process {
     child: Child,
     log: Arc<Mutex<String>>,
     follower: Option<JoinHandle<()>>,
-    _configuration: NamedTempFile,
+    configuration: NamedTempFile,
 }
 
 impl Process {
     /// Starts one, with a configuration file of its own, on a free port.
     pub(crate) fn start(configuration: &str) -> Self {
-        Self::start_with(command(), configuration)
+        Self::start_with(command(), 0, configuration)
+    }
+
+    /// Starts one where another one was before.
+    pub(crate) fn start_at(address: SocketAddr, configuration: &str) -> Self {
+        Self::start_with(command(), address.port(), configuration)
     }
 
     /// Starts one that may have so many files open at once.
@@ -34,14 +39,14 @@ impl Process {
         for (name, _) in program.get_envs() {
             shell.env_remove(name);
         }
-        Self::start_with(shell, configuration)
+        Self::start_with(shell, 0, configuration)
     }
 
     /// Starts one with a command that runs the program, such as that of [`command`].
-    pub(crate) fn start_with(mut command: Command, configuration: &str) -> Self {
+    pub(crate) fn start_with(mut command: Command, port: u16, configuration: &str) -> Self {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(configuration.as_bytes()).unwrap();
-        command.args(["--port", "0", "-c"]).arg(file.path());
+        command.args(["--port", &port.to_string(), "-c"]).arg(file.path());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (found, address) = mpsc::channel();
@@ -49,12 +54,17 @@ impl Process {
         let written = Arc::clone(&log);
         let follower = Some(std::thread::spawn(move || follow(stderr, &written, &found)));
         let address = address.recv_timeout(DEADLINE).expect("the server does not say its address");
-        Self { address, child, log, follower, _configuration: file }
+        Self { address, child, log, follower, configuration: file }
     }
 
     /// What it has written to its log by now.
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Changes its configuration file, which it does not notice by itself.
+    pub(crate) fn configure(&self, configuration: &str) {
+        std::fs::write(self.configuration.path(), configuration).unwrap();
     }
 
     /// Sends it a signal, such as `TERM`.

@@ -17,6 +17,7 @@ mod server;
 mod access;
 mod codes;
 mod losing;
+mod on_terminal;
 mod running;
 mod signals;
 mod terminal;

@@ -1,0 +1,148 @@
+//! What the server says, as far as it is shown. What is new to this version is left alone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// The server itself.
+#[derive(Debug, Deserialize)]
+pub(super) struct About {
+    pub(super) version: String,
+    pub(super) started_ms: u64,
+    pub(super) ready: bool,
+    pub(super) peers: u64,
+    pub(super) sessions: u64,
+    pub(super) grants: u64,
+}
+
+/// What operators can change about a semaphore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct State {
+    pub(super) max: u64,
+    pub(super) level: i64,
+    #[serde(default)]
+    pub(super) paused: bool,
+}
+
+/// One of all semaphores.
+#[derive(Debug, Deserialize)]
+pub(super) struct Row {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) state: State,
+    /// What the file says, when it says something else; `Some(None)`: it says nothing.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) configured: Option<Option<State>>,
+    pub(super) held: u64,
+    pub(super) waiters: u64,
+    pub(super) waiting_since_ms: Option<u64>,
+}
+
+/// One semaphore in full.
+#[derive(Debug, Deserialize)]
+pub(super) struct Semaphore {
+    pub(super) name: String,
+    pub(super) now_ms: u64,
+    #[serde(flatten)]
+    pub(super) state: State,
+    pub(super) held: u64,
+    pub(super) holder_count: u64,
+    pub(super) waiters: u64,
+    pub(super) holders: Vec<Holder>,
+    pub(super) queue: Vec<InLine>,
+}
+
+/// A peer, and how it is connected.
+#[derive(Debug, Deserialize)]
+pub(super) struct Who {
+    pub(super) peer: String,
+    pub(super) label: Option<String>,
+    pub(super) transport: String,
+    pub(super) remote: Option<String>,
+    pub(super) expires_ms: Option<u64>,
+}
+
+/// Who holds a semaphore.
+#[derive(Debug, Deserialize)]
+pub(super) struct Holder {
+    #[serde(flatten)]
+    pub(super) who: Who,
+    pub(super) count: u64,
+    pub(super) fence: u64,
+    pub(super) since_ms: u64,
+    pub(super) revoked_ms: Option<u64>,
+}
+
+/// Who waits for a semaphore.
+#[derive(Debug, Deserialize)]
+pub(super) struct InLine {
+    #[serde(flatten)]
+    pub(super) who: Who,
+    #[serde(flatten)]
+    pub(super) waiting: Waiting,
+}
+
+/// A wait.
+#[derive(Debug, Deserialize)]
+pub(super) struct Waiting {
+    pub(super) position: u64,
+    pub(super) want: BTreeMap<String, u64>,
+    pub(super) priority: i64,
+    pub(super) since_ms: u64,
+    pub(super) until_ms: Option<u64>,
+}
+
+/// A peer in full.
+#[derive(Debug, Deserialize)]
+pub(super) struct Peer {
+    pub(super) now_ms: u64,
+    #[serde(flatten)]
+    pub(super) who: Who,
+    pub(super) expires_in_ms: u64,
+    pub(super) locks: Vec<Lock>,
+    pub(super) waiting: Option<Waiting>,
+}
+
+/// What a peer holds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Lock {
+    pub(super) semaphore: String,
+    pub(super) count: u64,
+    pub(super) fence: u64,
+    #[serde(default)]
+    pub(super) since_ms: u64,
+}
+
+/// What a change has changed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Changed {
+    #[serde(alias = "semaphore")]
+    pub(super) name: String,
+    pub(super) before: Option<State>,
+    pub(super) after: Option<State>,
+}
+
+/// What was taken away.
+#[derive(Debug, Deserialize)]
+pub(super) struct Taken {
+    pub(super) revoked: Vec<Loss>,
+}
+
+/// What one peer loses.
+#[derive(Debug, Deserialize)]
+pub(super) struct Loss {
+    pub(super) peer: String,
+    pub(super) locks: Vec<Lock>,
+}
+
+/// What a reload has changed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reloaded {
+    pub(super) changes: Vec<Changed>,
+    pub(super) restart: Vec<String>,
+}
+
+/// Tells `null` from what is not there.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<State>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
