@@ -124,6 +124,15 @@ impl Handle {
         Ok(())
     }
 
+    /// Hands a request to the engine if there are places for it now. Otherwise gives it back.
+    pub(super) fn try_request(&self, request: Request) -> Result<Option<Request>, EngineGone> {
+        let left = self.0.combiner.queue().try_put(request)?;
+        if left.is_none() {
+            self.0.combiner.drive();
+        }
+        Ok(left)
+    }
+
     /// Hands over a request that needs no place. When there is no engine any more, there is nobody to tell.
     pub(super) fn tell(&self, request: Request) {
         self.0.combiner.queue().tell(request);

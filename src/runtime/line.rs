@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::mem;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -57,9 +58,33 @@ impl Line {
     /// # Errors
     /// [`EngineGone`].
     pub async fn submit(&self, batch: Vec<(Tag, Command)>) -> Result<(), EngineGone> {
-        let request = Request::Submit { connection: self.connection, batch };
-        self.handle.request(request).await
+        match self.try_submit(batch)? {
+            Submitted::Now => Ok(()),
+            Submitted::Later(later) => later.await,
+        }
     }
+
+    /// As [`Line::submit`], without waiting: when there is no room in the queue, the rest of it is the caller's to await,
+    /// before anything else is submitted.
+    ///
+    /// # Errors
+    /// [`EngineGone`].
+    pub fn try_submit(&self, batch: Vec<(Tag, Command)>) -> Result<Submitted<'_>, EngineGone> {
+        let request = Request::Submit { connection: self.connection, batch };
+        Ok(match self.handle.try_request(request)? {
+            None => Submitted::Now,
+            // Boxed: nearly always there is room, and whoever has to keep this for a moment keeps it for ever.
+            Some(request) => Submitted::Later(Box::pin(self.handle.request(request))),
+        })
+    }
+}
+
+/// What became of a batch.
+pub enum Submitted<'a> {
+    /// It is on its way.
+    Now,
+    /// It is when this is ready.
+    Later(Pin<Box<dyn Future<Output = Result<(), EngineGone>> + Send + 'a>>),
 }
 
 impl Drop for Line {

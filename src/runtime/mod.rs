@@ -12,7 +12,7 @@ pub use clock::Clock;
 pub use combiner::start;
 pub use driver::Observer;
 pub use handle::{Answer, EngineGone, Handle, Verdict};
-pub use line::{Event, Events, Line, Tag};
+pub use line::{Event, Events, Line, Submitted, Tag};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, TryAcquireError, oneshot};
 
 use super::handle::{Answer, EngineGone};
 use super::line::{Outbox, Tag};
@@ -62,6 +62,21 @@ impl Queue {
         // Given back when the request is taken out.
         taken.forget();
         Ok(())
+    }
+
+    /// Queues a request if there are places for it now. Otherwise gives it back.
+    pub(super) fn try_put(&self, request: Request) -> Result<Option<Request>, EngineGone> {
+        let places = u32::try_from(request.places()).unwrap_or(u32::MAX);
+        match self.places.try_acquire_many(places) {
+            Ok(taken) => {
+                self.push(request)?;
+                // Given back when the request is taken out.
+                taken.forget();
+                Ok(None)
+            }
+            Err(TryAcquireError::NoPermits) => Ok(Some(request)),
+            Err(TryAcquireError::Closed) => Err(EngineGone),
+        }
     }
 
     /// Queues a request that needs no place. When there is no engine any more, there is nobody to tell.

@@ -33,7 +33,7 @@ use crate::access::Caller;
 use crate::engine::Key;
 use crate::feed::Feed;
 use crate::metrics::SessionGauge;
-use crate::runtime::{EngineGone, Events, Handle, Line};
+use crate::runtime::{EngineGone, Events, Handle, Line, Submitted};
 use crate::shutdown::Shutdown;
 
 /// Most that waits for a socket which takes nothing.
@@ -227,14 +227,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     /// Submits what has been asked for.
     async fn submit(&mut self) -> Result<(), EngineGone> {
         let commands = self.session.take_commands();
-        let mut submitted = pin!(self.line.submit(commands));
-        let at_once = poll_fn(|cx| Poll::Ready(submitted.as_mut().poll(cx)));
-        if let Poll::Ready(submitted) = at_once.await {
-            return submitted;
+        match self.line.try_submit(commands)? {
+            Submitted::Now => Ok(()),
+            Submitted::Later(submitted) => {
+                // Whatever wakes the task now will not be noticed.
+                self.reading = Reading::Again;
+                submitted.await
+            }
         }
-        // Whatever wakes the task now will not be noticed.
-        self.reading = Reading::Again;
-        submitted.await
     }
 
     fn take_events(&mut self, cx: &mut Context<'_>) -> Option<End> {
