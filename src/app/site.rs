@@ -72,6 +72,10 @@ pub(super) fn operate(
     })
 }
 
+/// A file that is empty, or cut off, must not let in everybody.
+const UNGUARDED: &str = "there are no tokens any more, which would let in everybody: if that is meant, say `insecure = true`, \
+    or start the server again";
+
 /// Where a new configuration comes from, and who takes it besides the engine: those who are let in, and certificates.
 pub(super) fn reload(
     site: &Site<'_>,
@@ -80,6 +84,9 @@ pub(super) fn reload(
 ) -> Reload {
     let gate = Arc::clone(&site.gate);
     let prepare = move |config: &Config| {
+        if gate.is_guarded() && config.tokens.is_empty() && !config.insecure {
+            return Err(UNGUARDED.to_owned());
+        }
         let renewed = certificates.as_ref().map(Certificates::prepare).transpose();
         let renewed = renewed.map_err(|error| error.to_string())?;
         let (gate, tokens) = (Arc::clone(&gate), config.tokens.clone());

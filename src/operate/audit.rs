@@ -42,10 +42,11 @@ impl Operate {
         tracing::info!(
             target: "throttle::audit",
             action = kind.name(),
-            by = %by.escape_debug(),
-            why = why.as_ref().map(|why| tracing::field::display(why.as_str().escape_debug())),
+            // Quoted: in a line of text, what somebody has written must not look like a field.
+            by = ?by,
+            why = why.as_ref().map(|why| tracing::field::debug(why.as_str())),
             peer = peer.map(tracing::field::display),
-            semaphore = semaphore.as_ref().map(|name| tracing::field::display(name.as_str().escape_debug())),
+            semaphore = semaphore.as_ref().map(|name| tracing::field::debug(name.as_str())),
             before = state(before),
             after = state(after),
             locks,

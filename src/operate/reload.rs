@@ -16,7 +16,7 @@ use super::audit::Actor;
 use super::body::{self, Body};
 use super::look::json;
 use super::{Operate, Problem};
-use crate::config::Config;
+use crate::config::{Config, TokenSettings};
 use crate::engine::{Change, Label, Operation, Reply, SemaphoreName, SemaphoreSettings};
 use crate::feed::{Kind, Operated, State as Shape};
 
@@ -43,6 +43,8 @@ pub struct Reload {
 #[derive(Debug, Serialize)]
 pub struct Reloaded {
     changes: Vec<Changed>,
+    /// Whose tokens are different now, and how.
+    tokens: Vec<String>,
     /// Settings that are different in the file, and need a restart.
     restart: Vec<&'static str>,
 }
@@ -103,10 +105,14 @@ impl Operate {
         take();
         self.0.configured.set(&new.semaphores);
         let restart = differences(&current, &new);
+        let tokens = token_changes(&current.tokens, &new.tokens);
         (current.semaphores, current.tokens) = (new.semaphores, new.tokens);
         drop(current);
         for change in &changes {
             self.record_change(change, Kind::Reload, actor, why.clone());
+        }
+        for token in &tokens {
+            tracing::info!(target: "throttle::audit", action = "reload", by = ?actor.name(), "token {token}");
         }
         if changes.is_empty() {
             self.record_nothing(actor, why);
@@ -114,7 +120,7 @@ impl Operate {
         if !restart.is_empty() {
             tracing::warn!(settings = restart.join(", "), "these have changed, and need a restart");
         }
-        Ok(Reloaded { changes: changes.iter().map(Changed::of).collect(), restart })
+        Ok(Reloaded { changes: changes.iter().map(Changed::of).collect(), tokens, restart })
     }
 
     async fn configure(
@@ -158,6 +164,22 @@ impl Changed {
         let [before, after] = [before, after].map(|state| state.map(Shape::of));
         Self { semaphore: name.to_string(), before, after }
     }
+}
+
+/// Each in words, such as `"ci" added as lease`.
+fn token_changes(before: &[TokenSettings], after: &[TokenSettings]) -> Vec<String> {
+    let named = |tokens: &[TokenSettings], name: &str| {
+        tokens.iter().find(|token| token.name == name).map(|token| (token.role, token.sha256))
+    };
+    let new =
+        after.iter().filter_map(|TokenSettings { name, role, sha256 }| match named(before, name) {
+            None => Some(format!("{name:?} added as {role}")),
+            Some(known) if known == (*role, *sha256) => None,
+            Some((known, _)) if known == *role => Some(format!("{name:?} exchanged")),
+            Some((known, _)) => Some(format!("{name:?} changed from {known} to {role}")),
+        });
+    let gone = before.iter().filter(|token| named(after, &token.name).is_none());
+    new.chain(gone.map(|token| format!("{:?} removed", token.name))).collect()
 }
 
 /// Settings that are only looked at when the server starts, and are different now.

@@ -278,4 +278,17 @@ async fn tokens_are_exchanged_by_a_reload() {
     assert_eq!(status(Role::Operate, "POST", "/operate/reload").await, 200);
     assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 401);
     assert_eq!(status(Role::Operate, "GET", "/operate/status").await, 200);
+
+    // A file that was cut off does not let in everybody.
+    let mut nobody = guarded();
+    nobody.tokens.clear();
+    *file.lock().unwrap() = Ok(nobody.clone());
+    assert_eq!(status(Role::Operate, "POST", "/operate/reload").await, 422);
+    assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 401);
+    nobody.insecure = true;
+    *file.lock().unwrap() = Ok(nobody);
+    let reload = with_json(server.request(Method::POST, "/operate/reload"), "{}");
+    let reloaded = send(reload.bearer_auth(token_of(Role::Operate))).await.body;
+    assert!(reloaded.contains(r#"\"the operate\" removed"#), "{reloaded}");
+    assert_eq!(status(Role::Observe, "GET", "/operate/status").await, 200);
 }
