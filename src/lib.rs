@@ -30,6 +30,8 @@ pub mod health;
 #[cfg(all(feature = "server", feature = "client"))]
 pub mod lock;
 #[cfg(feature = "server")]
+mod media_type;
+#[cfg(feature = "server")]
 pub mod metrics;
 #[cfg(feature = "server")]
 pub mod operate;

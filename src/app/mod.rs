@@ -54,7 +54,6 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     interface: Interface,
-    gate: Arc<Gate>,
     certificates: Option<Arc<Certificates>>,
     driver: Driver,
     log: Log,
@@ -141,10 +140,9 @@ impl Server {
         let (switch, shutdown) = shutdown::switch();
         let configured = Configured::new(&config.semaphores);
         let feed = feed(config, handle.clone(), clock, journal.clone(), &metrics, &configured);
-        let gate = Arc::new(Gate::new(config));
         let site = Site {
             config,
-            gate: Arc::clone(&gate),
+            gate: Arc::new(Gate::new(config)),
             clock,
             metrics,
             feed: &feed,
@@ -157,7 +155,6 @@ impl Server {
             listener,
             local_addr,
             interface,
-            gate,
             certificates,
             driver: Box::pin(driver),
             log: Box::pin(log),
@@ -181,11 +178,6 @@ impl Server {
     /// All routes, with what each needs.
     pub fn routes(&self) -> &[Route] {
         &self.interface.routes
-    }
-
-    /// Who is let in. Its tokens can be exchanged while the server runs.
-    pub fn gate(&self) -> Arc<Gate> {
-        Arc::clone(&self.gate)
     }
 
     /// The certificate, which can be read again while the server runs. `None`: it speaks no TLS.

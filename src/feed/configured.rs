@@ -27,11 +27,6 @@ impl Configured {
         *lock(&self.0) = named.collect();
     }
 
-    /// All of them, ordered by name.
-    pub fn get(&self) -> Vec<SemaphoreSettings> {
-        lock(&self.0).values().cloned().collect()
-    }
-
     /// `None`: it is what the file says.
     pub(super) fn difference(&self, view: &SemaphoreView) -> Option<Differs> {
         let configured = lock(&self.0);

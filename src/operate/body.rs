@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::body::to_bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Operate, Problem};
 use crate::engine::{Count, Label, PeerId, SemaphoreName, Span};
+use crate::media_type::is_json;
 
 /// A body that fits `T`. No body at all is an empty object.
 pub(super) struct Body<T>(pub(super) T);
@@ -21,10 +22,7 @@ impl<T: DeserializeOwned> FromRequest<Operate> for Body<T> {
 
     async fn from_request(request: Request, operate: &Operate) -> Result<Self, Problem> {
         let (max, limit) = (operate.0.max_body_bytes, operate.0.body_read_timeout);
-        let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
-            let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-            essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
-        });
+        let is_json = is_json(request.headers());
         let bytes = read(request, max, limit).await?;
         if bytes.is_empty() {
             return serde_json::from_str("{}").map(Self).map_err(|error| unfit(&error));

@@ -9,7 +9,7 @@ use std::task::Poll;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use serde_json::error::Category;
 
 use super::Rest;
 use super::answer::Failure;
+use crate::media_type::is_json;
 
 /// So much of a body that is too large is read and thrown away. Closing the connection on a caller that still
 /// sends could cost it the answer.
@@ -80,13 +81,6 @@ impl<T: DeserializeOwned> FromRequest<Rest> for Json<T> {
             .map(Self)
             .map_err(|error| unfit(&body, &error).into_response())
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
-    let Ok(value) = value.to_str() else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }
 
 /// A body of the wrong shape is found out at its first wrong value: whether all of it is JSON is still to be seen.
@@ -190,17 +184,5 @@ mod tests {
         assert_eq!(collected(&[5, 0, 5], 10), Some(10));
         assert_eq!(collected(&[5, 6], 10), None);
         assert_eq!(collected(&[1; 11], 10), None);
-    }
-
-    #[test]
-    fn only_json_is_json() {
-        let with = |value: &'static str| {
-            is_json(&HeaderMap::from_iter([(header::CONTENT_TYPE, value.parse().unwrap())]))
-        };
-        assert!(with("application/json"));
-        assert!(with("Application/JSON; charset=utf-8"));
-        assert!(!with("text/plain"));
-        assert!(!with("application/jsonp"));
-        assert!(!is_json(&HeaderMap::new()));
     }
 }
