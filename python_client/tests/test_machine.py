@@ -408,23 +408,25 @@ def test_a_spare_peer_of_which_the_server_may_not_know_is_closed_later() -> None
     assert closed == [late.peer.number]
 
 
-def test_who_is_refused_to_be_resumed_has_lost_what_it_holds() -> None:
+@pytest.mark.parametrize("code", ["restore_conflict", "revoked"])
+def test_who_is_refused_to_be_resumed_has_lost_what_it_holds(code: str) -> None:
     machine = Machine()
     hold = machine.hold("A")
     machine.drop()
     opening = find(machine.connect(), "open")
-    machine.say({"type": "error", "id": opening["id"], "peer": 1, "code": "restore_conflict", "message": "no"})
-    assert hold.lost == "restore_conflict"
+    machine.say({"type": "error", "id": opening["id"], "peer": 1, "code": code, "message": "no"})
+    assert hold.lost == code
 
 
-def test_who_is_refused_to_be_resumed_and_only_waits_begins_anew() -> None:
+@pytest.mark.parametrize("code", ["forbidden", "revoked"])
+def test_who_is_refused_to_be_resumed_and_only_waits_begins_anew(code: str) -> None:
     machine = Machine()
     ticket = machine.ask("A")
     opening = find(machine.sent(), "open")
     machine.say({"type": "opened", "id": opening["id"], "peer": 1, "resume": "k", "held": {}, "restored": False})
     machine.drop()
     opening = find(machine.connect(), "open")
-    machine.say({"type": "error", "id": opening["id"], "peer": 1, "code": "forbidden", "message": "no"})
+    machine.say({"type": "error", "id": opening["id"], "peer": 1, "code": code, "message": "no"})
     sent = machine.sent()
     assert (kinds(sent), sent[0]["peer"], "resume" in sent[0]) == (["open", "acquire"], 2, False)
     machine.answer(sent)

@@ -201,6 +201,8 @@ codes! {
     Cancelled = "cancelled",
     /// The peer is known and holds something else.
     RestoreConflict = "restore_conflict",
+    /// An operator has taken the peer away.
+    Revoked = "revoked",
     /// The connection has the peer already.
     PeerInUse = "peer_in_use",
     /// Too long, or too many.

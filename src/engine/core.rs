@@ -13,6 +13,7 @@ use super::peers::{Peers, Slot};
 use super::queue::Place;
 use super::refusal::Refusal;
 use super::revocations::Revocations;
+use super::revoked_peers::RevokedPeers;
 use super::semaphores::Semaphores;
 use super::settings::{Limits, Settings};
 use super::time::Time;
@@ -64,6 +65,7 @@ pub struct Engine {
     pub(super) deadlines: Deadlines,
     pub(super) connections: Connections,
     pub(super) revocations: Revocations,
+    pub(super) revoked_peers: RevokedPeers,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
@@ -91,6 +93,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             connections: Connections::default(),
             revocations: Revocations::default(),
+            revoked_peers: RevokedPeers::default(),
             effects: Vec::new(),
             candidates: BinaryHeap::new(),
         }
@@ -107,6 +110,7 @@ impl Engine {
             self.semaphores.stir_all();
         }
         let expired = self.expire_due();
+        self.forget_revoked();
         self.serve();
         let reply = self.handle(command, expired);
         let before_reply = self.effects.len();

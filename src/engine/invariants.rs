@@ -30,6 +30,7 @@ impl Engine {
         self.check_semaphores()?;
         self.check_deadlines()?;
         self.check_revocations()?;
+        self.check_revoked_peers()?;
         self.check_connections()
     }
 
@@ -137,6 +138,20 @@ impl Engine {
             ensure(there, || format!("what is to be taken from peer {id} is gone"))?;
         }
         Ok(())
+    }
+
+    fn check_revoked_peers(&self) -> Result<(), String> {
+        let mut derived = Vec::new();
+        for (id, (until, _)) in self.revoked_peers.iter() {
+            let gone = self.peers.find(*id).is_none();
+            ensure(gone, || format!("peer {id} was taken away and is there"))?;
+            derived.push((*until, *id));
+        }
+        derived.sort_unstable();
+        let few = derived.len() <= self.limits.max_peers;
+        ensure(few, || "too many are remembered who were taken away".to_owned())?;
+        let same = self.revoked_peers.by_end.iter().eq(&derived);
+        ensure(same, || "those who were taken away are listed wrongly".to_owned())
     }
 
     fn check_connections(&self) -> Result<(), String> {

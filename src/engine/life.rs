@@ -23,6 +23,7 @@ impl Engine {
         if self.peers.find(peer).is_some() {
             return Err(Refusal::PeerInUse);
         }
+        self.check_not_revoked(peer)?;
         self.check_span(expires_in)?;
         self.add(peer, expires_in, session)?;
         Ok(Reply::Opened)
@@ -47,6 +48,7 @@ impl Engine {
             }
             Some(_) => return Err(Refusal::RestoreConflict),
             None => {
+                self.check_not_revoked(peer)?;
                 let slot = self.add(peer, expires_in, session)?;
                 for (semaphore, count) in parts {
                     let lock = self.hold(slot, semaphore, count);
@@ -145,7 +147,9 @@ impl Engine {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
         let peer = self.peers.remove(slot);
-        self.forget_revocation(peer.id, None);
+        if let Some(revocation) = self.forget_revocation(peer.id, None) {
+            self.remember(&peer, revocation.why);
+        }
         peer
     }
 

@@ -19,6 +19,7 @@ mod peers;
 mod queue;
 mod refusal;
 mod revocations;
+mod revoked_peers;
 mod semaphores;
 mod session;
 mod settings;

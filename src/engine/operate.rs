@@ -179,6 +179,7 @@ impl Engine {
             None => {
                 let gone = self.take_away(slot, ReleaseReason::Revoked, EndReason::Revoked);
                 self.unlist(gone.id, gone.life);
+                self.remember(&gone, revoked.why.clone());
             }
             Some(fence) => {
                 let mut holds = self.peers.get(slot).holds.iter();
@@ -201,13 +202,13 @@ impl Engine {
     }
 
     /// What was to be taken away is gone.
-    pub(super) fn forget_revocation(&mut self, peer: PeerId, target: Target) {
+    pub(super) fn forget_revocation(&mut self, peer: PeerId, target: Target) -> Option<Revocation> {
         if self.revocations.is_empty() {
-            return;
+            return None;
         }
-        if let Some(revocation) = self.revocations.remove(peer, target) {
-            self.deadlines.remove(revocation.until, Due::Revocation(peer, target));
-        }
+        let revocation = self.revocations.remove(peer, target)?;
+        self.deadlines.remove(revocation.until, Due::Revocation(peer, target));
+        Some(revocation)
     }
 
     fn revoked(&self, slot: Slot, target: Target, why: Option<Label>) -> Revoked {

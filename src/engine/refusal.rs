@@ -2,7 +2,7 @@
 //! `expires_in` prolongs its peer all the same.
 
 use super::ids::{Count, Level};
-use super::text::SemaphoreName;
+use super::text::{Label, SemaphoreName};
 use super::time::Span;
 
 /// A reason, with what explains it. [`Refusal::code`] is stable; the text is for people.
@@ -71,6 +71,12 @@ pub enum Refusal {
     /// A restore of a peer that is known and holds something else.
     #[error("the peer is known and holds something else")]
     RestoreConflict,
+    /// An operator has taken the peer away, and it wants to come back.
+    #[error("an operator has revoked the peer{}", because(why.as_ref()))]
+    Revoked {
+        /// What the operator said about it.
+        why: Option<Label>,
+    },
     /// A duration is longer than the server allows.
     #[error("a duration of {asked} is longer than the {max} allowed")]
     TooLong {
@@ -111,7 +117,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 14] = [
+    pub const CODES: [&str; 15] = [
         "already_pending",
         "forbidden",
         "hierarchy",
@@ -122,6 +128,7 @@ impl Refusal {
         "not_held",
         "peer_in_use",
         "restore_conflict",
+        "revoked",
         "semaphore_exists",
         "timeout",
         "unknown_peer",
@@ -141,6 +148,7 @@ impl Refusal {
             Self::AlreadyPending => "already_pending",
             Self::Timeout => "timeout",
             Self::RestoreConflict => "restore_conflict",
+            Self::Revoked { .. } => "revoked",
             Self::SemaphoreExists(_) => "semaphore_exists",
             Self::InUse { .. } => "in_use",
             Self::NotHeld(_) => "not_held",
@@ -149,4 +157,8 @@ impl Refusal {
             }
         }
     }
+}
+
+fn because(why: Option<&Label>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
 }

@@ -180,6 +180,7 @@ impl Engine {
         peers.sort_unstable_by_key(|peer| peer.id);
         peers.hash(&mut hasher);
         self.revocations.iter().for_each(|revocation| revocation.hash(&mut hasher));
+        self.revoked_peers.iter().for_each(|revoked| revoked.hash(&mut hasher));
         for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
             let owner = self.peers.get(slot).owner.as_ref();
             owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);

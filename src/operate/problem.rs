@@ -58,6 +58,7 @@ impl Problem {
             | Refusal::AlreadyPending
             | Refusal::Timeout
             | Refusal::RestoreConflict
+            | Refusal::Revoked { .. }
             | Refusal::TooManyPeers { .. } => StatusCode::BAD_REQUEST,
         };
         Self::new(status, refusal.code(), refusal.to_string())

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::engine::{MAX_COUNT, Refusal, Reply, Span};
+use crate::engine::{Label, MAX_COUNT, Refusal, Reply, Span};
 use crate::metrics::Unreadable;
 use crate::runtime::EngineGone;
 
@@ -82,6 +82,7 @@ impl Failure {
                 StatusCode::CONFLICT,
                 "Restore is not allowed to change existing peers.".to_owned(),
             ),
+            Refusal::Revoked { why } => (StatusCode::CONFLICT, revoked(why.as_ref())),
             Refusal::PeerInUse => {
                 (StatusCode::CONFLICT, "There is a peer with this id already.".to_owned())
             }
@@ -120,6 +121,11 @@ fn invalid_count(asked: i64) -> String {
     } else {
         format!("Lock count must be at most {MAX_COUNT}. Found: {asked}.")
     }
+}
+
+fn revoked(why: Option<&Label>) -> String {
+    let why = why.map(|why| format!(" Reason: {why}")).unwrap_or_default();
+    format!("The peer was revoked by an operator.{why}")
 }
 
 impl IntoResponse for Failure {
@@ -179,6 +185,12 @@ mod tests {
                 "Already pending. Only one pendig lock per peer is allowed.",
             ),
             (Refusal::RestoreConflict, 409, "Restore is not allowed to change existing peers."),
+            (Refusal::Revoked { why: None }, 409, "The peer was revoked by an operator."),
+            (
+                Refusal::Revoked { why: Some(Label::new("it leaks").unwrap()) },
+                409,
+                "The peer was revoked by an operator. Reason: it leaks",
+            ),
         ];
         for (refusal, status, text) in expected {
             assert_eq!(text_of(&refusal), (status, text.to_owned()));

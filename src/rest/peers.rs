@@ -38,7 +38,7 @@ pub(super) async fn open(
         let open = Command::Open { peer: PeerId::Rest(id), expires_in, session: None };
         match rest.apply(open).await? {
             Ok(_) => return Ok(JsonBody(id).into_response()),
-            Err(Refusal::PeerInUse) => {}
+            Err(Refusal::PeerInUse | Refusal::Revoked { .. }) => {}
             Err(refusal) => return Err(Failure::refused(&refusal, Source::Body)),
         }
     }

@@ -46,6 +46,7 @@ pub(super) enum Code {
     Timeout,
     Cancelled,
     RestoreConflict,
+    Revoked,
     PeerInUse,
     LimitExceeded,
     Draining,

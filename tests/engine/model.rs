@@ -4,7 +4,7 @@
 mod operations;
 mod sessions;
 
-use operations::Revocation;
+use operations::{Revocation, RevokedPeer};
 use throttle::engine::{
     Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
     PeerId, Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Session,
@@ -37,6 +37,7 @@ pub(crate) struct Model {
     tickets: u64,
     paused: Vec<SemaphoreName>,
     revocations: Vec<Revocation>,
+    revoked: Vec<RevokedPeer>,
     peers: Vec<Peer>,
     effects: Vec<Effect>,
 }
@@ -51,14 +52,17 @@ impl Model {
             tickets: 0,
             paused: vec![],
             revocations: vec![],
+            revoked: vec![],
             peers: vec![],
             effects: vec![],
         }
     }
 
     pub(crate) fn apply(&mut self, now: Time, command: &Command) -> Outcome {
-        self.now = self.now.max(now);
+        let now = self.now.max(now);
+        self.now = now;
         let expired = self.expire();
+        self.revoked.retain(|it| it.until > now);
         self.serve();
         let reply = self.handle(command, expired);
         let before_reply = self.effects.len();
@@ -152,6 +156,7 @@ impl Model {
                 if self.peer(*peer).is_some() {
                     return Err(Refusal::PeerInUse);
                 }
+                self.check_not_revoked(*peer)?;
                 self.check_span(*expires_in)?;
                 self.add(*peer, *expires_in, session.as_ref())?;
                 Ok(Reply::Opened)
@@ -354,6 +359,10 @@ impl Model {
             self.release_because(id, &lock.name, released);
         }
         self.end_wait(id, ended);
+        let whole = self.revocations.iter().find(|it| (it.peer, it.fence) == (id, None));
+        if let Some(why) = whole.map(|it| it.why.clone()) {
+            self.remember(id, why);
+        }
         self.peers.retain(|peer| peer.id != id);
         self.forget_revocations();
     }

@@ -48,6 +48,20 @@ async fn a_restore_does_not_change_known_peers() {
 }
 
 #[tokio::test]
+async fn who_was_revoked_is_not_restored() {
+    let server = TestServer::start(&[("A", 1, 0)]).await;
+    let (slow, next) = (server.new_peer().await, server.new_peer().await);
+    assert_eq!(server.acquire(slow, "A", 1).await, 200);
+    let why = r#"{"why":"it leaks"}"#;
+    assert_eq!(server.post(&format!("/operate/peers/{slow}/revoke"), why).await.status, 200);
+    assert_eq!(server.acquire(next, "A", 1).await, 200);
+    let revoked = text(409, "The peer was revoked by an operator. Reason: it leaks");
+    assert_eq!(server.post("/restore", &body(slow, r#"{"A":1}"#)).await, revoked);
+    assert_eq!(server.post("/restore", &body(slow, "{}")).await, revoked);
+    assert_eq!(server.remainder("A").await, "0");
+}
+
+#[tokio::test]
 async fn a_repeated_restore_prolongs_the_peer() {
     let server = TestServer::start(&[("A", 5, 0)]).await;
     let short = r#"{"expires_in":"1s","peer_id":1,"acquired":{"A":1}}"#;

@@ -2,6 +2,7 @@
 
 use super::peer::{Bound, Giving, Key};
 use super::{About, Error, Event, Locks, Machine, PeerNumber, RequestId, Time};
+use crate::client::error::Code;
 use crate::client::lost::LostReason;
 use crate::client::wire::Opened;
 
@@ -41,6 +42,10 @@ impl Machine {
             return;
         }
         let told = peer.told;
+        if error.code() == Some(Code::Revoked) {
+            // What it held is lost, but whoever waits may wait as somebody new.
+            return self.unknown_to_the_server(now, number, LostReason::Revoked);
+        }
         self.unknown_to_the_server(now, number, LostReason::NotHeld);
         self.fail_pending(number, error.clone());
         if !told {

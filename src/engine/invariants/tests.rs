@@ -80,7 +80,7 @@ fn while_it_is_too_early_for_grants_waiting_for_what_is_free_is_sound() {
 
 #[test]
 fn every_broken_invariant_is_found() {
-    let breakages: [(&str, Breakage); 25] = [
+    let breakages: [(&str, Breakage); 28] = [
         ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId::Rest(9)),
         ("peer 1 holds two locks on one semaphore", |engine| {
             let hold = peer(engine, 1).holds[0];
@@ -155,6 +155,21 @@ fn every_broken_invariant_is_found() {
                 Some(Fence(1)),
                 Revocation { until, why: None },
             );
+        }),
+        ("peer 2 was taken away and is there", |engine| {
+            let slot = slot(engine, 2);
+            let revoked = engine.peers.remove(slot);
+            engine.remember(&revoked, None);
+            engine.peers.add(revoked);
+        }),
+        ("too many are remembered who were taken away", |engine| {
+            let slot = slot(engine, 4);
+            let revoked = engine.peers.remove(slot);
+            engine.remember(&revoked, None);
+            engine.limits.max_peers = 0;
+        }),
+        ("those who were taken away are listed wrongly", |engine| {
+            engine.revoked_peers.by_end.insert((Time::from_micros(7), PeerId::Rest(9)));
         }),
         ("peer 2 waits for what there can never be", |engine| {
             let b = index(engine, "b");

@@ -219,6 +219,7 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
         Refusal::AlreadyPending => (Code::AlreadyPending, Explanation::None),
         Refusal::Timeout => (Code::Timeout, Explanation::None),
         Refusal::RestoreConflict => (Code::RestoreConflict, Explanation::None),
+        Refusal::Revoked { .. } => (Code::Revoked, Explanation::None),
         Refusal::TooLong { asked, max } => {
             let (asked_ms, max_ms) = (millis(*asked), millis(*max));
             (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })

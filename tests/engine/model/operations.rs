@@ -13,6 +13,14 @@ pub(super) struct Revocation {
     pub(super) peer: PeerId,
     pub(super) fence: Option<Fence>,
     pub(super) until: Time,
+    pub(super) why: Option<Label>,
+}
+
+/// Who was taken away, and until when that is remembered.
+#[derive(Clone, Debug)]
+pub(super) struct RevokedPeer {
+    id: PeerId,
+    pub(super) until: Time,
     why: Option<Label>,
 }
 
@@ -168,6 +176,8 @@ impl Model {
         let revoked = self.revoked(id, fence, why);
         let connection = self.peer(id).unwrap().connection();
         if revoked.whole {
+            self.revocations.retain(|it| (it.peer, it.fence) != (id, None));
+            self.remember(id, revoked.why.clone());
             self.remove(id, ReleaseReason::Revoked, EndReason::Revoked);
         } else {
             for lock in &revoked.locks {
@@ -182,6 +192,20 @@ impl Model {
         let locks = self.peer(peer).unwrap().locks.iter();
         let locks = locks.filter(|lock| fence.is_none_or(|fence| fence == lock.fence));
         Revoked { peer, locks: locks.cloned().collect(), whole: fence.is_none(), why }
+    }
+
+    /// To be called while the peer is still there. When there is no place for all, those go who would go first.
+    pub(super) fn remember(&mut self, id: PeerId, why: Option<Label>) {
+        let until = self.now.after(self.peer(id).unwrap().expires_in);
+        self.revoked.push(RevokedPeer { id, until, why });
+        self.revoked.sort_by_key(|it| (it.until, it.id));
+        let surplus = self.revoked.len().saturating_sub(self.settings.limits.max_peers);
+        self.revoked.drain(..surplus);
+    }
+
+    pub(super) fn check_not_revoked(&self, id: PeerId) -> Result<(), Refusal> {
+        let revoked = self.revoked.iter().find(|it| it.id == id);
+        revoked.map_or(Ok(()), |it| Err(Refusal::Revoked { why: it.why.clone() }))
     }
 
     /// Those that are still of something that is there.

@@ -38,6 +38,7 @@ impl Model {
                 self.bind(id, session);
             }
         } else {
+            self.check_not_revoked(id)?;
             self.add(id, expires_in, session)?;
             for lock in self.hold(id, &parts) {
                 self.effects.push(Effect::Restored { peer: id, lock });

@@ -233,3 +233,27 @@ fn a_lock_that_an_operator_takes_is_lost_and_the_peer_stays() {
     stage.machine.acquire(stage.now, peer, want("B")).unwrap();
     assert_eq!(stage.kinds(), ["release", "acquire"]);
 }
+
+#[test]
+fn whoever_was_revoked_while_offline_loses_its_leases_and_waits_on_as_somebody_new() {
+    let (mut stage, peer, lease) = Stage::with_lease();
+    let acquire = stage.machine.acquire(stage.now, peer, want("B")).unwrap();
+    stage.disconnect();
+    stage.connect();
+    let sent = stage.sent();
+    assert_eq!(sent.iter().map(kind).collect::<Vec<_>>(), ["open", "acquire"]);
+    stage.say(refused(&sent[0], "revoked"));
+    stage.say(refused(&sent[1], "unknown_peer"));
+    assert_eq!(stage.events(), [Event::Lost { lease }]);
+    assert_eq!(stage.is_lost(lease), Some(LostReason::Revoked));
+    let again = stage.sent();
+    assert_eq!(again.iter().map(kind).collect::<Vec<_>>(), ["open", "acquire"]);
+    assert_eq!(again[0].get("resume"), None);
+    stage.say(opened(&again[0], json!({})));
+    stage.say(granted(&again[1], 7));
+    let events = stage.events();
+    let [Event::Acquired { acquire: done, result: Ok(_) }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(*done, acquire);
+}
