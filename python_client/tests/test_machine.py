@@ -433,6 +433,19 @@ def test_who_is_refused_to_be_resumed_and_only_waits_begins_anew(code: str) -> N
     assert ticket.stage is Stage.GRANTED
 
 
+def test_who_gets_a_spare_peer_that_is_about_to_be_revoked_begins_anew() -> None:
+    machine = Machine()
+    machine.session.release(machine.now, machine.hold("A"))
+    machine.sent()
+    ticket = machine.ask("B")
+    acquire = find(machine.sent(), "acquire")
+    machine.say({"type": "error", "id": acquire["id"], "peer": 1, "code": "revoked", "message": "no"})
+    sent = machine.sent()
+    assert [(message["type"], message["peer"]) for message in sent] == [("close", 1), ("open", 2), ("acquire", 2)]
+    machine.answer(sent)
+    assert ticket.stage is Stage.GRANTED
+
+
 def test_a_lease_that_is_lost_during_the_outage_is_not_claimed() -> None:
     machine = Machine(expires_in=10)
     hold = machine.hold("A")

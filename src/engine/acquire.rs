@@ -64,6 +64,7 @@ impl Engine {
         if plan.missing.is_empty() {
             return Ok(None);
         }
+        self.check_stays(self.peers.get(slot).id)?;
         if let Some(ticket) = &self.peers.get(slot).ticket {
             join(ticket, plan, timeout)?;
             let position = self.position(ticket.place(), &ticket.parts);

@@ -59,6 +59,8 @@ impl Engine {
         let id = peer.id;
         ensure(!ticket.parts.is_empty(), || format!("peer {id} waits for nothing"))?;
         ensure(ticket.id <= self.last_ticket, || format!("peer {id} has a ticket of the future"))?;
+        let stays = self.revocations.get(id, None).is_none();
+        ensure(stays, || format!("peer {id} waits and is to be taken away"))?;
         let held = ticket.parts.iter().any(|(part, _)| peer.hold(*part).is_some());
         ensure(!held, || format!("peer {id} waits for what it holds"))?;
         let possible = ticket.parts.iter().all(|(part, n)| *n <= self.semaphores.get(*part).max);
@@ -130,7 +132,10 @@ impl Engine {
     }
 
     fn check_revocations(&self) -> Result<(), String> {
-        for ((id, target), _) in self.revocations.iter() {
+        for ((id, target), revocation) in self.revocations.iter() {
+            let whole = target.and(self.revocations.get(*id, None));
+            let sooner = whole.is_none_or(|whole| revocation.until < whole.until);
+            ensure(sooner, || format!("a lock of peer {id} is to be taken after the peer"))?;
             let peer = self.peers.find(*id).map(|slot| self.peers.get(slot));
             let there = peer.is_some_and(|peer| {
                 target.is_none_or(|fence| peer.holds.iter().any(|hold| hold.fence == fence))

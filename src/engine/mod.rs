@@ -33,7 +33,7 @@ pub use command::Command;
 pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
-pub use operation::{Change, Operation, Revocation, Revoked, SemaphoreState};
+pub use operation::{Change, Operation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use refusal::Refusal;
 pub use session::{Key, OnDisconnect, Session};

@@ -3,15 +3,15 @@
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, Level, PeerId};
-use super::operation::{Change, Operation, Revocation, Revoked};
+use super::operation::{Change, Operation, Revoked};
 use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
 use super::peers::Slot;
 use super::refusal::Refusal;
-use super::revocations::Target;
+use super::revocations::{Revocation, Target};
 use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
-use super::time::Span;
+use super::time::{Span, Time};
 
 impl Engine {
     pub(super) fn operate(&mut self, operation: &Operation) -> Result<Reply, Refusal> {
@@ -144,31 +144,55 @@ impl Engine {
         why: Option<&Label>,
     ) -> Result<Reply, Refusal> {
         self.check_span(grace)?;
-        let revoke = |(slot, target)| match grace {
-            Span::ZERO => self.revoke_now(slot, target, why.cloned()),
-            _ => self.revoke_later(slot, target, grace, why.cloned()),
-        };
-        let revoked = targets.into_iter().map(revoke).collect();
-        let until = self.now.after(grace);
+        let (mut revoked, mut until) = (Vec::new(), self.now);
+        for (slot, target) in targets {
+            if grace == Span::ZERO {
+                revoked.push(self.revoke_now(slot, target, why.cloned()));
+            } else {
+                until = until.max(self.revoke_later(slot, target, grace, why));
+                revoked.push(self.revoked(slot, target, why.cloned()));
+            }
+        }
         Ok(Reply::Revoked { revoked, until })
     }
 
+    /// Says when it is. An end that stands already is never put off, and then the holder knows all that there is.
     fn revoke_later(
         &mut self,
         slot: Slot,
         target: Target,
         grace: Span,
-        why: Option<Label>,
-    ) -> Revoked {
-        let peer = self.peers.get(slot);
-        let (id, connection) = (peer.id, peer.connection());
+        why: Option<&Label>,
+    ) -> Time {
+        let (id, until) = (self.peers.get(slot).id, self.now.after(grace));
+        if let Some(sooner) = self.revocations.end(id, target).filter(|end| *end <= until) {
+            return sooner;
+        }
         self.forget_revocation(id, target);
-        let until = self.now.after(grace);
-        self.revocations.add(id, target, Revocation { until, why: why.clone() });
+        if target.is_none() {
+            self.leave_with_the_peer(id, until);
+            self.end_wait(slot, EndReason::Revoked);
+        }
+        self.revocations.add(id, target, Revocation { until, why: why.cloned() });
         self.deadlines.add(until, Due::Revocation(id, target));
-        let revoked = self.revoked(slot, target, why);
-        self.effects.push(Effect::Yield { revoked: revoked.clone(), grace, connection });
-        revoked
+        let connection = self.peers.get(slot).connection();
+        let revoked = self.revoked(slot, target, why.cloned());
+        self.effects.push(Effect::Yield { revoked, grace, connection });
+        until
+    }
+
+    /// Locks that would be taken after their peer go with it.
+    fn leave_with_the_peer(&mut self, peer: PeerId, until: Time) {
+        let later = self.revocations.of(peer).filter(|(_, revocation)| revocation.until >= until);
+        for target in later.map(|(target, _)| target).collect::<Vec<_>>() {
+            self.forget_revocation(peer, target);
+        }
+    }
+
+    /// Whoever is going to be taken away gets nothing more.
+    pub(super) fn check_stays(&self, peer: PeerId) -> Result<(), Refusal> {
+        let revocation = self.revocations.get(peer, None);
+        revocation.map_or(Ok(()), |it| Err(Refusal::Revoked { why: it.why.clone() }))
     }
 
     /// Takes away what a revocation says.

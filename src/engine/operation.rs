@@ -4,7 +4,7 @@ use super::ids::{Count, Level, PeerId};
 use super::outcome::Locks;
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
-use super::time::{Span, Time};
+use super::time::Span;
 
 /// Something that an operator does. A part of [`Command`](super::Command).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -43,8 +43,9 @@ pub enum Operation {
         remove: Vec<SemaphoreName>,
     },
     /// Takes one lock from a peer, or the peer with all that it holds and waits for. With a `grace` its connection is
-    /// told at once ([`Effect::Yield`](super::Effect::Yield)) and may finish within that time; a later revocation
-    /// of the same replaces an earlier one. Answers [`Reply::Revoked`](super::Reply::Revoked).
+    /// told at once ([`Effect::Yield`](super::Effect::Yield)) and may finish within that time. What was to be taken
+    /// sooner, by itself or with its peer, still is, and then nothing is told. A peer that is to go as a whole waits for
+    /// nothing any more and gets nothing new. Answers [`Reply::Revoked`](super::Reply::Revoked).
     Revoke {
         /// From whom.
         peer: PeerId,
@@ -99,14 +100,5 @@ pub struct Revoked {
     /// Whether the peer itself goes.
     pub whole: bool,
     /// What the holder is told.
-    pub why: Option<Label>,
-}
-
-/// A revocation whose grace is not over.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Revocation {
-    /// When it is.
-    pub until: Time,
-    /// What the holder was told.
     pub why: Option<Label>,
 }

@@ -94,7 +94,7 @@ pub enum Reply {
     Revoked {
         /// What, of whom.
         revoked: Vec<Revoked>,
-        /// When: now, unless there is a grace.
+        /// When all of it is gone: now, unless there is a grace.
         until: Time,
     },
     /// Time has passed.

@@ -71,7 +71,7 @@ pub enum Refusal {
     /// A restore of a peer that is known and holds something else.
     #[error("the peer is known and holds something else")]
     RestoreConflict,
-    /// An operator has taken the peer away, and it wants to come back.
+    /// An operator has taken the peer away and it wants to come back, or is going to and it wants more.
     #[error("an operator has revoked the peer{}", because(why.as_ref()))]
     Revoked {
         /// What the operator said about it.

@@ -5,7 +5,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, TicketId};
-use super::operation::Revocation;
 use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
 use super::semaphores::{Semaphore, SemaphoreIndex};
@@ -188,9 +187,9 @@ impl Engine {
         hasher.finish()
     }
 
-    /// When an operator takes a lock of a peer away, or, without a fence, the whole peer.
-    pub fn revocation(&self, peer: PeerId, fence: Option<Fence>) -> Option<&Revocation> {
-        self.revocations.get(peer, fence)
+    /// When an operator takes a lock of a peer away, by itself or with its peer; or, without a fence, the peer.
+    pub fn revoked_at(&self, peer: PeerId, fence: Option<Fence>) -> Option<Time> {
+        self.revocations.end(peer, fence)
     }
 
     fn holders_of(

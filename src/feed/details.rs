@@ -74,8 +74,7 @@ fn look_at(engine: &Engine, name: &SemaphoreName, limit: usize) -> Option<Found>
     let semaphore = engine.semaphore(name.as_str())?;
     let holders = engine.holders(name.as_str()).take(limit);
     let holders = holders.filter_map(|(peer, _, lock)| {
-        let ends = [Some(lock.fence), None].map(|target| engine.revocation(peer, target));
-        let end = ends.into_iter().flatten().map(|revocation| revocation.until).min();
+        let end = engine.revoked_at(peer, Some(lock.fence));
         Some((engine.peer(peer)?, lock, end))
     });
     let queue = engine.queue(name.as_str()).take(limit).filter_map(|peer| engine.peer(peer));

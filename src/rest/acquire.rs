@@ -83,10 +83,10 @@ fn answer(
         }
         (Ok(Reply::Queued { .. }), Some(Verdict::Ended(reason))) => match reason {
             EndReason::Cancelled | EndReason::TimedOut => Ok(pending(peer)),
-            EndReason::Closed
-            | EndReason::Expired
-            | EndReason::Disconnected
-            | EndReason::Revoked => Err(Failure::unknown_peer()),
+            EndReason::Closed | EndReason::Expired | EndReason::Disconnected => {
+                Err(Failure::unknown_peer())
+            }
+            EndReason::Revoked => Err(Failure::revoked(None)),
             EndReason::Never => Err(Failure::never_again()),
             EndReason::Deleted => Err(Failure::unknown_semaphore()),
         },

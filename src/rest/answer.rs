@@ -53,6 +53,12 @@ impl Failure {
         Self::new(StatusCode::CONFLICT, text)
     }
 
+    /// An operator has taken the peer away, or is about to.
+    pub(super) fn revoked(why: Option<&Label>) -> Self {
+        let why = why.map(|why| format!(" Reason: {why}")).unwrap_or_default();
+        Self::new(StatusCode::CONFLICT, format!("The peer was revoked by an operator.{why}"))
+    }
+
     /// What a refused command is answered with.
     pub(super) fn refused(refusal: &Refusal, source: Source) -> Self {
         let (status, text) = match refusal {
@@ -82,7 +88,7 @@ impl Failure {
                 StatusCode::CONFLICT,
                 "Restore is not allowed to change existing peers.".to_owned(),
             ),
-            Refusal::Revoked { why } => (StatusCode::CONFLICT, revoked(why.as_ref())),
+            Refusal::Revoked { why } => return Self::revoked(why.as_ref()),
             Refusal::PeerInUse => {
                 (StatusCode::CONFLICT, "There is a peer with this id already.".to_owned())
             }
@@ -121,11 +127,6 @@ fn invalid_count(asked: i64) -> String {
     } else {
         format!("Lock count must be at most {MAX_COUNT}. Found: {asked}.")
     }
-}
-
-fn revoked(why: Option<&Label>) -> String {
-    let why = why.map(|why| format!(" Reason: {why}")).unwrap_or_default();
-    format!("The peer was revoked by an operator.{why}")
 }
 
 impl IntoResponse for Failure {

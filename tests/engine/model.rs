@@ -246,6 +246,9 @@ impl Model {
         }
         let missing: Vec<_> =
             want.iter().filter(|(name, _)| peer.lock(name).is_none()).cloned().collect();
+        if !missing.is_empty() {
+            self.check_stays(id)?;
+        }
         let mut queued = None;
         if let (Some(ticket), false) = (&peer.ticket, missing.is_empty()) {
             if ticket.parts != missing {

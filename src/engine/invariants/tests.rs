@@ -1,6 +1,7 @@
 //! Each invariant is broken on purpose: a check that never fails would not be one.
 
 use super::*;
+use crate::engine::revocations::Revocation;
 use crate::engine::*;
 
 type Breakage = fn(&mut Engine);
@@ -80,7 +81,7 @@ fn while_it_is_too_early_for_grants_waiting_for_what_is_free_is_sound() {
 
 #[test]
 fn every_broken_invariant_is_found() {
-    let breakages: [(&str, Breakage); 28] = [
+    let breakages: [(&str, Breakage); 30] = [
         ("peer 9 is not found", |engine| peer(engine, 1).id = PeerId::Rest(9)),
         ("peer 1 holds two locks on one semaphore", |engine| {
             let hold = peer(engine, 1).holds[0];
@@ -155,6 +156,18 @@ fn every_broken_invariant_is_found() {
                 Some(Fence(1)),
                 Revocation { until, why: None },
             );
+        }),
+        ("peer 2 waits and is to be taken away", |engine| {
+            let revocation = Revocation { until: Time::from_micros(7), why: None };
+            engine.revocations.add(PeerId::Rest(2), None, revocation);
+        }),
+        ("a lock of peer 1 is to be taken after the peer", |engine| {
+            for target in [None, Some(Fence(1))] {
+                let until = Time::from_micros(7);
+                let revocation = Revocation { until, why: None };
+                engine.revocations.add(PeerId::Rest(1), target, revocation);
+                engine.deadlines.add(until, Due::Revocation(PeerId::Rest(1), target));
+            }
         }),
         ("peer 2 was taken away and is there", |engine| {
             let slot = slot(engine, 2);

@@ -148,20 +148,33 @@ impl Model {
     ) -> Answer {
         self.check_span(grace)?;
         let until = self.now.after(grace);
-        let mut all = vec![];
+        let (mut all, mut last) = (vec![], self.now);
         for (peer, fence) in targets {
             if grace == Span::ZERO {
                 all.push(self.revoke(peer, fence, why.cloned()));
                 continue;
             }
-            self.revocations.retain(|it| (it.peer, it.fence) != (peer, fence));
+            let ends = self.revocations.iter().filter(|it| it.peer == peer);
+            let ends = ends.filter(|it| it.fence == fence || it.fence.is_none());
+            if let Some(end) = ends.map(|it| it.until).min().filter(|end| *end <= until) {
+                last = last.max(end);
+                all.push(self.revoked(peer, fence, why.cloned()));
+                continue;
+            }
+            last = last.max(until);
+            let replaced =
+                |it: &Revocation| fence == it.fence || fence.is_none() && it.until >= until;
+            self.revocations.retain(|it| it.peer != peer || !replaced(it));
+            if fence.is_none() {
+                self.end_wait(peer, EndReason::Revoked);
+            }
             self.revocations.push(Revocation { peer, fence, until, why: why.cloned() });
             let revoked = self.revoked(peer, fence, why.cloned());
             all.push(revoked.clone());
             let connection = self.peer(peer).unwrap().connection();
             self.effects.push(Effect::Yield { revoked, grace, connection });
         }
-        Ok(Reply::Revoked { revoked: all, until })
+        Ok(Reply::Revoked { revoked: all, until: last })
     }
 
     pub(super) fn revoke_due(&mut self, peer: PeerId, fence: Option<Fence>) {
@@ -206,6 +219,11 @@ impl Model {
     pub(super) fn check_not_revoked(&self, id: PeerId) -> Result<(), Refusal> {
         let revoked = self.revoked.iter().find(|it| it.id == id);
         revoked.map_or(Ok(()), |it| Err(Refusal::Revoked { why: it.why.clone() }))
+    }
+
+    pub(super) fn check_stays(&self, id: PeerId) -> Result<(), Refusal> {
+        let whole = self.revocations.iter().find(|it| (it.peer, it.fence) == (id, None));
+        whole.map_or(Ok(()), |it| Err(Refusal::Revoked { why: it.why.clone() }))
     }
 
     /// Those that are still of something that is there.

@@ -159,6 +159,12 @@ class Answers:
     def _refused_ticket(self, now: float, ticket: Ticket, error: ThrottleError) -> None:
         core, peer = self._core, ticket.peer
         core.asked.pop(ticket.id, None)
+        if peer is not None and error.code == "revoked" and not peer.holds:
+            # An operator is about to take a peer away that somebody else has used before: it is not about this one.
+            core.tell(peer, "close")
+            core.peers.renew(peer)
+            core.introduce(now, peer)
+            return
         ticket.peer = None
         core.fail(ticket, timed_out(ticket) if error.code == "timeout" else error)
         if peer is not None:
