@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::clock::Time;
 use super::error::Error;
-use super::lost::{Deadline, Lost};
+use super::lost::{Deadline, Lost, Notice};
 use super::machine::LeaseId;
 use super::peer::PeerHandle;
 use super::want::Want;
@@ -25,15 +25,16 @@ pub struct Lease {
     peer: Arc<PeerHandle>,
     id: LeaseId,
     want: Want,
-    lost: Arc<Notify>,
+    /// It is lost, or going to be.
+    told: Arc<Notify>,
 }
 
 impl Lease {
     pub(super) fn new(peer: Arc<PeerHandle>, id: LeaseId, want: Want) -> Self {
-        let lost = Arc::new(Notify::new());
-        let told = Arc::clone(&lost);
-        peer.client.shared.quietly(|_, waiters, _| waiters.lost.insert(id, told));
-        Self { peer, id, want, lost }
+        let told = Arc::new(Notify::new());
+        let tell = Arc::clone(&told);
+        peer.client.shared.quietly(|_, waiters, _| waiters.told.insert(id, tell));
+        Self { peer, id, want, told }
     }
 
     /// What it has of each semaphore.
@@ -78,13 +79,27 @@ impl Lease {
     /// ```
     pub async fn lost(&self) -> Lost {
         loop {
-            let told = self.lost.notified();
+            let told = self.told.notified();
             if let Some(lost) = self.lost_already() {
                 return lost;
             }
             let nap = self.lost_at().remaining().clamp(Duration::from_millis(1), GLANCE);
             // Whether it was told or the time has come, the next look shows.
             let _ = timeout(nap, told).await;
+        }
+    }
+
+    /// Resolves when an operator is going to take the locks away, and says until when they may be used: they are lost
+    /// then, unless they are given back before. What is `known` already is not told again; another notice names a sooner
+    /// moment. Locks may be taken away without any.
+    pub async fn noticed(&self, known: Option<&Notice>) -> Notice {
+        loop {
+            let told = self.told.notified();
+            let notice = self.peer.client.shared.quietly(|machine, _, _| machine.notice(self.id));
+            match notice.filter(|notice| Some(notice) != known) {
+                Some(notice) => return notice,
+                None => told.await,
+            }
         }
     }
 
@@ -142,7 +157,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.peer.client.shared.act(|machine, waiters, now| {
-            waiters.lost.remove(&self.id);
+            waiters.told.remove(&self.id);
             machine.release(self.id, now);
         });
     }

@@ -33,7 +33,7 @@ impl Deadline {
 }
 
 /// That a lease is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lost {
     /// Why.
@@ -41,6 +41,18 @@ pub struct Lost {
     /// Until then nobody else is given the locks. It has passed already unless the reason is [`LostReason::Silence`]
     /// or [`LostReason::Ended`]; then whoever used the locks has this time to stop.
     pub deadline: Deadline,
+    /// What the server said about it, such as why an operator took the locks away.
+    pub message: Option<String>,
+}
+
+/// That an operator is going to take a lease's locks away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Notice {
+    /// When the lease is lost, unless it is given back before.
+    pub until: Deadline,
+    /// Why.
+    pub message: Option<String>,
 }
 
 /// Why a lease is lost.
@@ -68,7 +80,11 @@ pub enum LostReason {
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.reason.fmt(f)
+        self.reason.fmt(f)?;
+        match &self.message {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -93,6 +93,10 @@ pub(super) enum Event {
     Lost {
         lease: LeaseId,
     },
+    /// An operator is going to take it away.
+    Noticed {
+        lease: LeaseId,
+    },
     /// The server has confirmed that it was released; or it is free for another reason.
     Released {
         lease: LeaseId,

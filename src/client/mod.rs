@@ -76,7 +76,7 @@ pub use acquire::Acquire;
 pub use error::{Code, Error, Explanation, Refused};
 pub use handle::{Builder, Client};
 pub use lease::Lease;
-pub use lost::{Deadline, Lost, LostReason};
+pub use lost::{Deadline, Lost, LostReason, Notice};
 pub use machine::Progress;
 pub use peer::{OpenPeer, Peer};
 pub use settings::OnDisconnect;

@@ -34,7 +34,8 @@ pub(super) struct Waiters {
     pub(super) opened: BTreeMap<PeerNumber, oneshot::Sender<Result<(), Error>>>,
     pub(super) acquired: BTreeMap<AcquireId, Acquiring>,
     pub(super) released: BTreeMap<LeaseId, oneshot::Sender<Result<(), Error>>>,
-    pub(super) lost: BTreeMap<LeaseId, Arc<Notify>>,
+    /// Whoever wants to know that a lease is lost, or going to be.
+    pub(super) told: BTreeMap<LeaseId, Arc<Notify>>,
 }
 
 /// Whoever waits for a lease.
@@ -119,9 +120,9 @@ impl Waiters {
                         waiter.progress.send_replace(Some(progress));
                     }
                 }
-                Event::Lost { lease } => {
-                    if let Some(lost) = self.lost.get(&lease) {
-                        lost.notify_waiters();
+                Event::Lost { lease } | Event::Noticed { lease } => {
+                    if let Some(told) = self.told.get(&lease) {
+                        told.notify_waiters();
                     }
                 }
                 Event::Released { lease, result } => {

@@ -103,6 +103,7 @@ pub(super) enum Said {
     Closed(Answered),
     Pong(Answered),
     Lost(TakenAway),
+    Yield(Yield),
     Draining(Draining),
     Error(Option<RequestId>, Box<Refused>),
 }
@@ -164,6 +165,16 @@ pub(super) struct TakenAway {
     pub(super) bound: bool,
     #[serde(default)]
     pub(super) locks: Locks,
+    pub(super) message: Option<String>,
+}
+
+/// An operator is going to take these.
+#[derive(Debug, Deserialize)]
+pub(super) struct Yield {
+    pub(super) peer: PeerNumber,
+    pub(super) locks: Locks,
+    pub(super) within_ms: u64,
+    pub(super) message: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -210,6 +221,7 @@ fn message(text: &str) -> Option<Said> {
         "closed" => Said::Closed(fields(text)?),
         "pong" => Said::Pong(fields(text)?),
         "lost" => Said::Lost(fields(text)?),
+        "yield" => Said::Yield(fields(text)?),
         "draining" => Said::Draining(fields(text)?),
         "error" => failure(fields(text)?),
         _ => return None,

@@ -114,6 +114,7 @@ impl Engine {
             self.effects.push(Effect::Superseded { peer, connection });
         }
         self.live(slot, Life::Bound(*connection));
+        self.warn_again(slot);
     }
 
     /// Changes what keeps a peer alive, and where that is listed.

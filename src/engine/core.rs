@@ -68,6 +68,8 @@ pub struct Engine {
     pub(super) revoked_peers: RevokedPeers,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
+    /// What the command's caller has to know once it has its answer.
+    pub(super) afterwards: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
     pub(super) candidates: BinaryHeap<Reverse<(Place, Slot)>>,
 }
@@ -95,6 +97,7 @@ impl Engine {
             revocations: Revocations::default(),
             revoked_peers: RevokedPeers::default(),
             effects: Vec::new(),
+            afterwards: Vec::new(),
             candidates: BinaryHeap::new(),
         }
     }
@@ -114,6 +117,7 @@ impl Engine {
         self.serve();
         let reply = self.handle(command, expired);
         let before_reply = self.effects.len();
+        self.effects.append(&mut self.afterwards);
         self.serve();
         Outcome { reply, effects: mem::take(&mut self.effects), before_reply }
     }

@@ -20,7 +20,9 @@ impl Engine {
             Operation::Change { name, max, level, paused } => {
                 self.change(name, *max, *level, *paused).map(changed)
             }
-            Operation::Delete { name, force } => self.delete(name, *force).map(changed),
+            Operation::Delete { name, force, why } => {
+                self.delete(name, *force, why.as_ref()).map(changed)
+            }
             Operation::Configure { set, remove } => self.configure(set, remove),
             Operation::Revoke { peer, name: None, grace, why } => {
                 let slot = self.known(*peer)?;
@@ -80,7 +82,12 @@ impl Engine {
         Ok(Change { name: name.clone(), before: Some(before), after: Some(after) })
     }
 
-    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Result<Change, Refusal> {
+    fn delete(
+        &mut self,
+        name: &SemaphoreName,
+        force: bool,
+        why: Option<&Label>,
+    ) -> Result<Change, Refusal> {
         let index = self.semaphores.resolve(name)?;
         let semaphore = self.semaphores.get(index);
         let before = semaphore.state();
@@ -90,7 +97,7 @@ impl Engine {
         self.send_away(index, EndReason::Deleted, |_| true);
         while let Some((fence, slot)) = self.semaphores.get(index).holders.first_key_value() {
             let (fence, slot) = (*fence, *slot);
-            self.revoke_now(slot, Some(fence), None);
+            self.revoke_now(slot, Some(fence), why.cloned());
         }
         self.semaphores.remove(index);
         Ok(Change { name: name.clone(), before: Some(before), after: None })
@@ -113,7 +120,7 @@ impl Engine {
             });
         }
         for name in remove {
-            changes.push(self.delete(name, false)?);
+            changes.push(self.delete(name, false, None)?);
         }
         changes.retain(|change| change.before != change.after);
         Ok(Reply::Changed(changes))
@@ -179,6 +186,16 @@ impl Engine {
         let revoked = self.revoked(slot, target, why.cloned());
         self.effects.push(Effect::Yield { revoked, grace, connection });
         until
+    }
+
+    /// Tells a peer's connection what is going to be taken away: it may have been told to another, or to none.
+    pub(super) fn warn_again(&mut self, slot: Slot) {
+        let (id, connection) = (self.peers.get(slot).id, self.peers.get(slot).connection());
+        for (target, revocation) in self.revocations.of(id) {
+            let grace = revocation.until.since(self.now);
+            let revoked = self.revoked(slot, target, revocation.why.clone());
+            self.afterwards.push(Effect::Yield { revoked, grace, connection });
+        }
     }
 
     /// Locks that would be taken after their peer go with it.

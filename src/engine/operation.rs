@@ -32,6 +32,8 @@ pub enum Operation {
         name: SemaphoreName,
         /// Whether to take it from those who hold or wait.
         force: bool,
+        /// What the holders are told.
+        why: Option<Label>,
     },
     /// Makes the semaphores of a configuration what it says, all or none of them: those that are there are changed,
     /// but stay paused or not, and the others are made. Refused when one that is to be removed is in use. Answers

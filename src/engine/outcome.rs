@@ -20,7 +20,8 @@ pub struct Outcome {
     pub reply: Result<Reply, Refusal>,
     /// What happened, to whomever.
     pub effects: Vec<Effect>,
-    /// How many of the effects happened before there was a reply. The others came of serving those in line.
+    /// How many of the effects happened before there was a reply. The others came of serving those in line, or are for
+    /// whoever has got the reply.
     pub before_reply: usize,
 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::time::Duration;
 
-use crate::client::{Code, Error, LostReason, Refused};
+use crate::client::{Code, Error, Lost, Refused};
 
 /// Why the command was not run, or not to its end.
 #[derive(Debug)]
@@ -63,8 +63,8 @@ impl Failure {
     }
 
     /// The lease was lost.
-    pub(super) fn lost(reason: LostReason, names: &str) -> Self {
-        Self::Lost(format!("lost {names}, so that the command was ended: {reason}"))
+    pub(super) fn lost(lost: &Lost, names: &str) -> Self {
+        Self::Lost(format!("lost {names}, so that the command was ended: {lost}"))
     }
 
     /// Not acquired in time; `standing` tells how far it was.

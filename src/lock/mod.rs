@@ -78,11 +78,13 @@ fn with_lease(
             let _ = events.send(watch::Event::Lost);
         })
     };
+    let notices = runtime.spawn(notice::pass_on(Arc::clone(&lease), waiting::names(arguments)));
     let ended = watch::until_it_ends(&lease, arguments, group, &inbox);
     signals.abort();
     lost.abort();
+    notices.abort();
     runtime.block_on(async {
-        let _ = lost.await;
+        let _ = tokio::join!(lost, notices);
         if let Some(lease) = Arc::into_inner(lease) {
             // If the server does not hear of it, it finds out by itself when the lease is over.
             let _ = tokio::time::timeout(FAREWELL, lease.release()).await;

@@ -1,14 +1,43 @@
-//! What is told while it waits: on a terminal one line that is kept up to date, elsewhere one that stays.
+//! What is told while it waits, on a terminal one line that is kept up to date, elsewhere one that stays; and while the
+//! command runs, that an operator is going to end it.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::Progress;
+use crate::client::{self, Lease, Progress};
 use crate::printable::printable;
+
+/// What is told again after a reconnect has been on its way for another time.
+const HARDLY: Duration = Duration::from_secs(1);
 
 /// Tells something on a line of its own. Without a standard error stream there is nobody to tell.
 pub(super) fn tell(message: &str) {
     let _ = writeln!(stderr(), "throttle lock: {}", printable(message));
+}
+
+/// Tells when an operator is going to take the lease away. The command is left alone until then: it may be done before.
+pub(super) async fn pass_on(lease: Arc<Lease>, names: String) {
+    let mut known: Option<client::Notice> = None;
+    loop {
+        let notice = lease.noticed(known.as_ref()).await;
+        let before = known.as_ref().map(|known| known.until);
+        let message = going(&notice, &names);
+        let is_news = before.is_none_or(|before| notice.until < before.earlier_by(HARDLY));
+        known = Some(notice);
+        if !is_news {
+            continue;
+        }
+        // Perhaps nobody reads the standard error stream. That must not keep the client's task, nor this process.
+        tokio::task::spawn_blocking(move || tell(&message));
+    }
+}
+
+fn going(notice: &client::Notice, names: &str) -> String {
+    let seconds = notice.until.remaining().as_secs_f64().round().max(1.0);
+    let left = humantime::format_duration(Duration::from_secs_f64(seconds));
+    let why = notice.message.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    format!("an operator takes {names} away in {left}; the command is ended then{why}")
 }
 
 /// The line about the wait.

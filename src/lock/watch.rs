@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::system::{Ended, Group, Signal};
 use super::waiting;
 use crate::cli::Lock;
-use crate::client::{Deadline, Lease, Lost, LostReason};
+use crate::client::{Deadline, Lease, Lost};
 
 /// A machine that was asleep, or a clock that runs elsewhere, is noticed so soon.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -36,10 +36,9 @@ pub(super) enum Event {
 
 /// The command is being ended.
 struct Ending {
-    reason: LostReason,
+    /// Why, and when others may have the locks.
+    lost: Lost,
     kill_at: Deadline,
-    /// When others may have the locks.
-    deadline: Deadline,
     killed: bool,
 }
 
@@ -76,7 +75,7 @@ pub(super) fn until_it_ends(
         None => Ok(ended.exit_code()),
         Some(mut ending) => {
             bury(&mut ending, &group);
-            Err(Failure::lost(ending.reason, &waiting::names(arguments)))
+            Err(Failure::lost(&ending.lost, &waiting::names(arguments)))
         }
     }
 }
@@ -86,12 +85,12 @@ fn begin_to_end(lease: &Lease, arguments: &Lock, group: &Group) -> Option<Ending
     if !lease.is_lost() {
         return None;
     }
-    let Lost { reason, deadline, .. } = lease.lost_already()?;
-    let kill_at = kill_at(deadline, arguments.expires_in);
+    let lost = lease.lost_already()?;
+    let kill_at = kill_at(lost.deadline, arguments.expires_in);
     if !kill_at.has_passed() {
         group.terminate();
     }
-    Some(Ending { reason, kill_at, deadline, killed: false })
+    Some(Ending { lost, kill_at, killed: false })
 }
 
 /// Half of what is left after the lease was lost is for the command to end, the other half for the system to end it.
@@ -101,7 +100,7 @@ fn kill_at(deadline: Deadline, expires_in: Duration) -> Deadline {
 
 impl Ending {
     fn is_late(&self) -> bool {
-        self.deadline.has_passed()
+        self.lost.deadline.has_passed()
     }
 }
 

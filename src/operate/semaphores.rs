@@ -97,7 +97,8 @@ pub(super) async fn delete(
     actor: Actor,
     Asked(Removal { force, why }): Asked<Removal>,
 ) -> Result<Response, Problem> {
-    operate.change(Operation::Delete { name, force }, Kind::Delete, actor, why).await
+    let delete = Operation::Delete { name, force, why: why.clone() };
+    operate.change(delete, Kind::Delete, actor, why).await
 }
 
 pub(super) async fn free(

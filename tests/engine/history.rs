@@ -120,7 +120,7 @@ impl Dice {
                 level: self.one_in(3).then(|| self.level()),
                 paused: self.one_in(3).then(|| self.one_in(3)),
             },
-            6 => Operation::Delete { name, force: self.0.bool() },
+            6 => Operation::Delete { name, force: self.0.bool(), why: self.why() },
             7 => self.configure(name),
             8..10 => Operation::Revoke {
                 peer: self.peer(),

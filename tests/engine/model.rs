@@ -40,6 +40,7 @@ pub(crate) struct Model {
     revoked: Vec<RevokedPeer>,
     peers: Vec<Peer>,
     effects: Vec<Effect>,
+    afterwards: Vec<Effect>,
 }
 
 type Answer = Result<Reply, Refusal>;
@@ -55,6 +56,7 @@ impl Model {
             revoked: vec![],
             peers: vec![],
             effects: vec![],
+            afterwards: vec![],
         }
     }
 
@@ -66,6 +68,7 @@ impl Model {
         self.serve();
         let reply = self.handle(command, expired);
         let before_reply = self.effects.len();
+        self.effects.append(&mut self.afterwards);
         self.serve();
         Outcome { reply, effects: std::mem::take(&mut self.effects), before_reply }
     }

@@ -4,12 +4,13 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
+use reqwest::Client;
 use tempfile::TempDir;
 
 use crate::process::Process;
 use crate::proxy::Proxy;
-use crate::running::{Ended, HELD, Running, WAITERS, lock, metric_becomes, server};
-use crate::server::eventually;
+use crate::running::{Ended, HELD, Running, WAITERS, lock, metric_becomes, server, with_a};
+use crate::server::{eventually, send};
 
 /// What fails under the command.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,6 +104,37 @@ async fn the_command_is_asked_before_it_is_killed() {
     let (first, second) = fail_under(&folder, polite, Trouble::OnlyTheServerNotices).await;
     assert_eq!((first.code, read(&folder, "asked").as_str()), (Some(125), "asked\n"), "{first:?}");
     assert_eq!(second.printed, "dead\n");
+}
+
+/// The command is told nothing, but whoever looks is: and it may be done before the grace is over.
+#[tokio::test]
+async fn who_is_going_to_lose_the_lock_is_told_until_when_and_why() {
+    for (script, code, then) in [
+        (
+            "while :; do sleep 0.01; done",
+            125,
+            "lost A, so that the command was ended: somebody has taken it away: deploy",
+        ),
+        ("sleep 1", 0, ""),
+    ] {
+        let server = server();
+        let running = Running::start(&mut lock(server.address, &with_a(script)));
+        metric_becomes(&server, HELD, "1").await;
+        let grace = if code == 0 { "1h" } else { "2s" };
+        let free = format!("http://{}/operate/semaphores/A/free", server.address);
+        let free = Client::new().post(free).header("content-type", "application/json");
+        let freed = send(free.body(format!(r#"{{"grace":"{grace}","why":"deploy"}}"#))).await;
+        assert_eq!(freed.status, 200, "{freed:?}");
+        let ended = running.ended().await;
+        assert_eq!(ended.code, Some(code), "{ended:?}");
+        let lines: Vec<_> = ended.said.lines().collect();
+        let notice = format!(
+            "throttle lock: an operator takes A away in {grace}; the command is ended then: deploy"
+        );
+        assert_eq!(lines[0], notice, "{ended:?}");
+        assert!(ended.said.ends_with(&format!("{then}\n")) || then.is_empty(), "{ended:?}");
+        assert_eq!(lines.len(), 1 + usize::from(code != 0), "{ended:?}");
+    }
 }
 
 /// A short failure is no reason to end anything.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::connection::Gone;
 use super::peer::Bound;
-use super::{About, Asked, Error, Machine, PeerNumber, Progress, RequestId, Time};
+use super::{About, Asked, Error, Event, Machine, PeerNumber, Progress, RequestId, Time};
 use crate::client::error::{Code, Refused};
-use crate::client::lost::LostReason;
-use crate::client::wire::{self, Granted, Queued, Said, TakenAway};
+use crate::client::lost::{Deadline, LostReason, Notice};
+use crate::client::wire::{self, Granted, Queued, Said, TakenAway, Yield};
 
 impl Machine {
     /// A frame has come.
@@ -37,6 +37,7 @@ impl Machine {
                 self.answered(answered.id, |about| matches!(about, About::Ping));
             }
             Said::Lost(taken) => self.on_taken_away(now, &taken),
+            Said::Yield(notice) => self.on_yield(now, &notice),
             Said::Draining(draining) => {
                 let wait = Duration::from_millis(draining.reconnect_in_ms);
                 if let Some(connection) = self.connection_mut() {
@@ -113,19 +114,30 @@ impl Machine {
             return self.lose_locks(now, taken, reason);
         }
         if self.peers.get(&taken.peer).is_some_and(|peer| peer.bound != Bound::Not) {
+            let leases = self.leases_of(taken.peer, |_| true);
             self.unknown_to_the_server(now, taken.peer, reason);
+            self.explain(&leases, taken.message.as_deref());
         }
     }
 
     /// A lease that has lost one of its locks is lost as a whole.
     fn lose_locks(&mut self, now: Time, taken: &TakenAway, reason: LostReason) {
-        let Some(peer) = self.peers.get(&taken.peer) else { return };
-        let concerned = peer.leases.iter().copied().filter(|lease| {
-            let mut held = self.leases.get(lease).into_iter().flat_map(|lease| lease.locks.keys());
-            held.any(|name| taken.locks.contains_key(name))
-        });
-        for lease in concerned.collect::<Vec<_>>() {
-            self.lose(now, lease, reason);
+        let concerned = self.leases_of(taken.peer, |name| taken.locks.contains_key(name));
+        for lease in &concerned {
+            self.lose(now, *lease, reason);
+        }
+        self.explain(&concerned, taken.message.as_deref());
+    }
+
+    /// A lease is lost with the first of its locks.
+    fn on_yield(&mut self, now: Time, told: &Yield) {
+        let until = Deadline(now.after(Duration::from_millis(told.within_ms)));
+        for id in self.leases_of(told.peer, |name| told.locks.contains_key(name)) {
+            let Some(lease) = self.leases.get_mut(&id) else { continue };
+            if lease.notice.as_ref().is_none_or(|known| until < known.until) {
+                lease.notice = Some(Notice { until, message: told.message.clone() });
+                self.events.push_back(Event::Noticed { lease: id });
+            }
         }
     }
 
@@ -156,7 +168,7 @@ impl Machine {
         match about {
             about if draining => self.put_back(about),
             About::Hello => self.trouble = Some(Gone::ForGood(Error::Refused(refused))),
-            About::Open(number) => self.not_opened(now, number, id, &Error::Refused(refused)),
+            About::Open(number) => self.not_opened(now, number, id, refused),
             About::Acquire(number, acquire) => {
                 let timeout = refused.code == Code::Timeout;
                 let error = if timeout { Error::Timeout } else { Error::Refused(refused) };

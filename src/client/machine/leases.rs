@@ -2,7 +2,7 @@
 
 use super::peer::Giving;
 use super::{Error, Event, LeaseId, Locks, Machine, PeerNumber, Time};
-use crate::client::lost::{Deadline, Lost, LostReason};
+use crate::client::lost::{Deadline, Lost, LostReason, Notice};
 
 /// What was handed out.
 #[derive(Debug)]
@@ -10,13 +10,20 @@ pub(super) struct Lease {
     pub(super) peer: PeerNumber,
     pub(super) locks: Locks,
     pub(super) lost: Option<Lost>,
+    /// What was said last about when it will be.
+    pub(super) notice: Option<Notice>,
 }
 
 impl Machine {
     /// Whether a lease is lost. It is by the time alone, whether somebody has noticed or not.
     pub(in crate::client) fn lost(&mut self, lease: LeaseId, now: Time) -> Option<Lost> {
         self.lose_overdue(now);
-        self.leases.get(&lease)?.lost
+        self.leases.get(&lease)?.lost.clone()
+    }
+
+    /// Whether an operator is going to take a lease away.
+    pub(in crate::client) fn notice(&self, lease: LeaseId) -> Option<Notice> {
+        self.leases.get(&lease)?.notice.clone()
     }
 
     /// The locks of a lease, as the server numbers them now.
@@ -36,7 +43,9 @@ impl Machine {
     /// The program gives a lease back. [`Event::Released`] follows.
     pub(in crate::client) fn release(&mut self, lease: LeaseId, now: Time) {
         self.lose_overdue(now);
-        let Some(Lease { peer: number, locks, lost }) = self.leases.remove(&lease) else { return };
+        let Some(Lease { peer: number, locks, lost, .. }) = self.leases.remove(&lease) else {
+            return;
+        };
         let over = lost.map(Error::Lost).or_else(|| self.over());
         match (self.peers.get_mut(&number), over) {
             (Some(peer), None) => {
@@ -55,7 +64,7 @@ impl Machine {
     /// Hands out what was granted.
     pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks) -> LeaseId {
         let lease = LeaseId(self.next_id());
-        self.leases.insert(lease, Lease { peer: number, locks, lost: None });
+        self.leases.insert(lease, Lease { peer: number, locks, lost: None, notice: None });
         if let Some(peer) = self.peers.get_mut(&number) {
             peer.leases.insert(lease);
         }
@@ -73,7 +82,9 @@ impl Machine {
     /// A lease is lost. What the server may still hold of it is given back.
     pub(super) fn lose(&mut self, now: Time, lease: LeaseId, reason: LostReason) {
         let free = self.lease_free_at(lease).unwrap_or(now);
-        let Some(Lease { peer: number, locks, lost }) = self.leases.get_mut(&lease) else { return };
+        let Some(Lease { peer: number, locks, lost, .. }) = self.leases.get_mut(&lease) else {
+            return;
+        };
         if lost.is_some() {
             return;
         }
@@ -87,7 +98,7 @@ impl Machine {
             | LostReason::Revoked
             | LostReason::Expired => now,
         };
-        *lost = Some(Lost { reason, deadline: Deadline(deadline) });
+        *lost = Some(Lost { reason, deadline: Deadline(deadline), message: None });
         let (number, names) = (*number, locks.keys().cloned().collect());
         if let Some(peer) = self.peers.get_mut(&number) {
             peer.leases.remove(&lease);
@@ -96,6 +107,28 @@ impl Machine {
         self.dirty.insert(number);
         self.repace(number);
         self.events.push_back(Event::Lost { lease });
+    }
+
+    /// The leases of a peer that are not lost and have a lock on one of these.
+    pub(super) fn leases_of(
+        &self,
+        number: PeerNumber,
+        concerned: impl Fn(&str) -> bool,
+    ) -> Vec<LeaseId> {
+        let leases = self.peers.get(&number).into_iter().flat_map(|peer| &peer.leases).copied();
+        let is_concerned = |id: &LeaseId| {
+            let mut held = self.leases.get(id).into_iter().flat_map(|lease| lease.locks.keys());
+            held.any(|name| concerned(name))
+        };
+        leases.filter(is_concerned).collect()
+    }
+
+    /// Says what the server has said about leases that were lost just now.
+    pub(super) fn explain(&mut self, leases: &[LeaseId], said: Option<&str>) {
+        for lease in leases {
+            let lost = self.leases.get_mut(lease).and_then(|lease| lease.lost.as_mut());
+            lost.into_iter().for_each(|lost| lost.message = said.map(str::to_owned));
+        }
     }
 
     pub(super) fn released(&mut self, lease: LeaseId, result: Result<(), Error>) {

@@ -2,7 +2,7 @@
 
 use super::peer::{Bound, Giving, Key};
 use super::{About, Error, Event, Locks, Machine, PeerNumber, RequestId, Time};
-use crate::client::error::Code;
+use crate::client::error::{Code, Refused};
 use crate::client::lost::LostReason;
 use crate::client::wire::Opened;
 
@@ -35,21 +35,24 @@ impl Machine {
         now: Time,
         number: PeerNumber,
         id: RequestId,
-        error: &Error,
+        refused: Box<Refused>,
     ) {
         let Some(peer) = self.peers.get_mut(&number) else { return };
         if peer.bound != Bound::Asked(id) {
             return;
         }
         let told = peer.told;
-        if error.code() == Some(Code::Revoked) {
+        if refused.code == Code::Revoked {
             // What it held is lost, but whoever waits may wait as somebody new.
-            return self.unknown_to_the_server(now, number, LostReason::Revoked);
+            let leases = self.leases_of(number, |_| true);
+            self.unknown_to_the_server(now, number, LostReason::Revoked);
+            return self.explain(&leases, Some(&refused.message));
         }
+        let error = Error::Refused(refused);
         self.unknown_to_the_server(now, number, LostReason::NotHeld);
         self.fail_pending(number, error.clone());
         if !told {
-            let result = Err(error.clone());
+            let result = Err(error);
             self.events.push_back(Event::Opened { peer: number, result });
             self.forget(number);
         }

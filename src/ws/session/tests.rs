@@ -250,8 +250,9 @@ fn rest(words: &[&str]) -> Command {
             let (name, max) = (name(semaphore), Count::new(max.parse().unwrap()));
             Command::Operate(Operation::Change { name, max, level: None, paused: None })
         }
-        ["delete", semaphore] => {
-            Command::Operate(Operation::Delete { name: name(semaphore), force: true })
+        ["delete", semaphore, why] => {
+            let (name, why) = (name(semaphore), Some(Label::new(why).unwrap()));
+            Command::Operate(Operation::Delete { name, force: true, why })
         }
         words => panic!("what is {words:?} over REST?"),
     }

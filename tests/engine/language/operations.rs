@@ -24,6 +24,7 @@ pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operatio
         "delete" => Operation::Delete {
             name: parse_name(words.next("a semaphore")?)?,
             force: words.0.next_if_eq(&"force").is_some(),
+            why: why(words)?,
         },
         "configure" => {
             let (mut set, mut remove) = (Vec::new(), Vec::new());
@@ -67,8 +68,9 @@ pub(super) fn write(operation: &Operation) -> String {
             let (max, level) = (option("max", *max), option("level", *level));
             format!("change {name}{max}{level}{}", paused.unwrap_or_default())
         }
-        Operation::Delete { name, force } => {
-            format!("delete {name}{}", if *force { " force" } else { "" })
+        Operation::Delete { name, force, why } => {
+            let force = if *force { " force" } else { "" };
+            format!("delete {name}{force}{}", option("why", why.as_ref()))
         }
         Operation::Configure { set, remove } => {
             let set = set.iter().map(|it| format!(" {}={}@{}", it.name, it.max, it.level));
@@ -95,7 +97,7 @@ fn what_is_written_can_be_read() {
         "create A=3@1",
         "change A max 2 level -1 pause",
         "change A resume",
-        "delete A force",
+        "delete A force why late",
         "configure A=1@0 B=2@1 -C",
         "revoke 1 A grace 5s why late",
         "revoke s1",

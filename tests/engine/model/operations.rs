@@ -44,7 +44,7 @@ impl Model {
                 Ok(Reply::Changed(vec![self.change(name, *max, *level, *paused)]))
             }
             Operation::Configure { set, remove } => self.configure(set, remove),
-            Operation::Delete { name, force } => self.delete(name, *force),
+            Operation::Delete { name, force, why } => self.delete(name, *force, why.as_ref()),
             Operation::Revoke { peer, name, grace, why } => {
                 if let Some(name) = name {
                     self.semaphore(name)?;
@@ -121,7 +121,7 @@ impl Model {
         Ok(Reply::Changed(changes))
     }
 
-    fn delete(&mut self, name: &SemaphoreName, force: bool) -> Answer {
+    fn delete(&mut self, name: &SemaphoreName, force: bool, why: Option<&Label>) -> Answer {
         self.semaphore(name)?;
         let (holders, waiters) = (self.holders(name), self.waiters(name));
         let before = self.state(name);
@@ -133,7 +133,7 @@ impl Model {
             self.end_wait(peer, EndReason::Deleted);
         }
         for (peer, _, lock) in holders {
-            self.revoke(peer, Some(lock.fence), None);
+            self.revoke(peer, Some(lock.fence), why.cloned());
         }
         self.settings.semaphores.retain(|it| it.name != *name);
         self.paused.retain(|it| it != name);
@@ -219,6 +219,18 @@ impl Model {
     pub(super) fn check_not_revoked(&self, id: PeerId) -> Result<(), Refusal> {
         let revoked = self.revoked.iter().find(|it| it.id == id);
         revoked.map_or(Ok(()), |it| Err(Refusal::Revoked { why: it.why.clone() }))
+    }
+
+    /// Whoever binds the peer to a connection is told: first of the peer, then of its locks.
+    pub(super) fn warn_again(&mut self, peer: PeerId) {
+        let mut concerned: Vec<_> =
+            self.revocations.iter().filter(|it| it.peer == peer).cloned().collect();
+        concerned.sort_by_key(|it| it.fence);
+        for Revocation { fence, until, why, .. } in concerned {
+            let (revoked, grace) = (self.revoked(peer, fence, why), until.since(self.now));
+            let connection = self.peer(peer).unwrap().connection();
+            self.afterwards.push(Effect::Yield { revoked, grace, connection });
+        }
     }
 
     pub(super) fn check_stays(&self, id: PeerId) -> Result<(), Refusal> {

@@ -98,5 +98,6 @@ impl Model {
         peer.session = Some(session);
         let superseded = superseded.map(|connection| Effect::Superseded { peer: id, connection });
         self.effects.extend(superseded);
+        self.warn_again(id);
     }
 }

@@ -112,6 +112,7 @@ fn random_life(dice: &mut Rng) {
                 Event::Acquired { .. }
                 | Event::Opened { .. }
                 | Event::Progress { .. }
+                | Event::Noticed { .. }
                 | Event::Released { .. } => {}
             }
         }
@@ -134,9 +135,11 @@ fn random_message(dice: &mut Rng, asked: &[Value]) -> Value {
             json!({"type": "welcome", "epoch": (["e", "f"][dice.usize(..2)]), "heartbeat_ms": 1000})
         }
         (2, _) => json!({"type": "lost", "peer": peer, "reason": "superseded", "locks": locks}),
+        (7, _) => json!({"type": "yield", "peer": peer, "locks": locks, "within_ms": 3_000}),
         (3, _) => refused(
             about,
-            ["timeout", "unknown_peer", "draining", "unknown_semaphore"][dice.usize(..4)],
+            ["timeout", "unknown_peer", "draining", "unknown_semaphore", "revoked"]
+                [dice.usize(..5)],
         ),
         (4, _) => json!({"type": "draining", "reconnect_in_ms": 5}),
         (5, _) => json!({"type": "granted", "peer": peer, "locks": locks, "waited_ms": 1}),

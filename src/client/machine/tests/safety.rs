@@ -228,7 +228,8 @@ fn a_lock_that_an_operator_takes_is_lost_and_the_peer_stays() {
     taken["locks"]["A"] = json!({"count": 1, "fence": 1});
     stage.say(taken);
     assert_eq!(stage.events(), [Event::Lost { lease }]);
-    assert_eq!(stage.is_lost(lease), Some(LostReason::Revoked));
+    let lost = stage.machine.lost(lease, stage.now).unwrap();
+    assert_eq!(lost.to_string(), "somebody has taken it away: maintenance");
     // The peer is not opened anew; that the lock is given back once more does no harm.
     stage.machine.acquire(stage.now, peer, want("B")).unwrap();
     assert_eq!(stage.kinds(), ["release", "acquire"]);
@@ -245,7 +246,8 @@ fn whoever_was_revoked_while_offline_loses_its_leases_and_waits_on_as_somebody_n
     stage.say(refused(&sent[0], "revoked"));
     stage.say(refused(&sent[1], "unknown_peer"));
     assert_eq!(stage.events(), [Event::Lost { lease }]);
-    assert_eq!(stage.is_lost(lease), Some(LostReason::Revoked));
+    let lost = stage.machine.lost(lease, stage.now).unwrap();
+    assert_eq!((lost.reason, lost.message.as_deref()), (LostReason::Revoked, Some("m")));
     let again = stage.sent();
     assert_eq!(again.iter().map(kind).collect::<Vec<_>>(), ["open", "acquire"]);
     assert_eq!(again[0].get("resume"), None);
@@ -256,4 +258,26 @@ fn whoever_was_revoked_while_offline_loses_its_leases_and_waits_on_as_somebody_n
         panic!("{events:?}")
     };
     assert_eq!(*done, acquire);
+}
+
+#[test]
+fn an_operator_who_is_going_to_take_a_lock_is_announced() {
+    let (mut stage, peer, lease) = Stage::with_lease();
+    assert_eq!(stage.machine.notice(lease), None);
+    let told = |name: &str, within_ms, message| {
+        let lock = json!({"count": 1, "fence": 1});
+        json!({"type": "yield", "peer": peer.0, "locks": {name: lock}, "within_ms": within_ms, "message": message})
+    };
+    stage.say(told("X", 1_000, "not of this lease"));
+    assert_eq!((stage.events(), stage.machine.notice(lease)), (vec![], None));
+    for (within_ms, until) in [(5_000, at(5.0)), (3_000, at(3.0))] {
+        stage.say(told("A", within_ms, "deploy"));
+        assert_eq!(stage.events(), [Event::Noticed { lease }]);
+        let notice = stage.machine.notice(lease).unwrap();
+        assert_eq!((notice.until.0, notice.message.as_deref()), (until, Some("deploy")));
+    }
+    stage.say(told("A", 4_000, "later"));
+    assert_eq!(stage.events(), []);
+    assert_eq!(stage.machine.notice(lease).unwrap().until.0, at(3.0));
+    assert_eq!(stage.is_lost(lease), None);
 }
