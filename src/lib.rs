@@ -12,6 +12,8 @@ pub mod access;
 #[cfg(feature = "server")]
 pub mod app;
 #[cfg(feature = "server")]
+mod body;
+#[cfg(feature = "server")]
 pub mod cli;
 #[cfg(feature = "client")]
 pub mod client;
@@ -29,8 +31,6 @@ pub mod feed;
 pub mod health;
 #[cfg(all(feature = "server", feature = "client"))]
 pub mod lock;
-#[cfg(feature = "server")]
-mod media_type;
 #[cfg(feature = "server")]
 pub mod metrics;
 #[cfg(feature = "server")]

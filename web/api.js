@@ -31,7 +31,7 @@ export function segment(name) {
   return name === "." || name === ".." ? null : encodeURIComponent(name);
 }
 
-/** Who is not let in at all is told so in plain words. */
+/** What is before the server may say it in plain words. */
 function refusal({ status, statusText, headers }, text) {
   const problem = parsed(text);
   const plain = headers.get("Content-Type")?.startsWith("text/plain") ? text : "";

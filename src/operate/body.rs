@@ -1,8 +1,5 @@
 //! What operators send: JSON objects, within limits of size and time, and names and identities in paths.
 
-use std::time::Duration;
-
-use axum::body::to_bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
@@ -11,49 +8,27 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
 
 use super::{Operate, Problem};
+use crate::body::{self, Object, Strict};
 use crate::engine::{Count, Label, PeerId, SemaphoreName, Span};
-use crate::media_type::is_json;
 
-/// A body that fits `T`. No body at all is an empty object.
+/// A body that is an object and fits `T`. No body at all is an empty object.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<T: DeserializeOwned> FromRequest<Operate> for Body<T> {
+impl<T: Object> FromRequest<Operate> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, operate: &Operate) -> Result<Self, Problem> {
         let (max, limit) = (operate.0.max_body_bytes, operate.0.body_read_timeout);
-        let is_json = is_json(request.headers());
-        let bytes = read(request, max, limit).await?;
-        if bytes.is_empty() {
-            return serde_json::from_str("{}").map(Self).map_err(|error| unfit(&error));
-        }
-        if !is_json {
-            let detail = "The body must be JSON: send it with Content-Type: application/json.";
-            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(Problem::new(status, "invalid_request", detail));
-        }
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| unfit(&error))
+        let json = body::check_type(request.headers());
+        let bytes = body::read(request.into_body(), max, limit).await?;
+        let Strict(body) = if bytes.is_empty() {
+            body::parse(b"{}")?
+        } else {
+            json?;
+            body::parse(&bytes)?
+        };
+        Ok(Self(body))
     }
-}
-
-async fn read(request: Request, max: usize, limit: Duration) -> Result<axum::body::Bytes, Problem> {
-    let read = tokio::time::timeout(limit, to_bytes(request.into_body(), max)).await;
-    let Ok(read) = read else {
-        let detail = "The body did not arrive in time.";
-        return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "invalid_request", detail));
-    };
-    read.map_err(|_| {
-        let detail = format!("The body could not be read; at most {max} bytes are allowed.");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", detail)
-    })
-}
-
-fn unfit(error: &serde_json::Error) -> Problem {
-    if error.is_data() {
-        return Problem::invalid(format!("Unexpected body: {error}."));
-    }
-    let detail = format!("Malformed JSON: {error}.");
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
 }
 
 /// The semaphore that a path names.

@@ -14,6 +14,11 @@ mod semaphores;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State;
+use axum::http::Method;
+use axum::middleware::map_response;
+use axum::routing::any;
+
 use crate::access::{Access, Gate};
 use crate::engine::{Command, Operation, Reply};
 use crate::feed::{Configured, Feed, Journal};
@@ -66,7 +71,8 @@ impl Operate {
 /// All routes.
 pub fn router(operate: Operate) -> Interface {
     let (metrics, gate) = (Arc::clone(&operate.0.metrics), Arc::clone(&operate.0.gate));
-    Routes::new(metrics.http(), gate)
+    let unknown_path = any(unknown_path).with_state(operate.clone());
+    let mut interface = Routes::new(metrics.http(), gate)
         .get(Access::Observe, "/operate/status", look::status)
         .get(Access::Observe, "/operate/semaphores", look::semaphores)
         .post(Access::Operate, "/operate/semaphores", semaphores::create)
@@ -77,5 +83,16 @@ pub fn router(operate: Operate) -> Interface {
         .get(Access::Observe, "/operate/peers/{id}", look::peer)
         .post(Access::Operate, "/operate/peers/{id}/revoke", peers::revoke)
         .post(Access::Operate, "/operate/reload", reload::reload)
-        .complete(operate)
+        .complete(operate);
+    // Whoever is not let in is told so in plain words elsewhere.
+    let router = interface.router.route("/operate/{*path}", unknown_path);
+    interface.router = router.layer(map_response(Problem::of));
+    interface
+}
+
+async fn unknown_path(State(operate): State<Operate>, method: Method) -> Problem {
+    if method == Method::GET {
+        operate.0.metrics.http().not_found();
+    }
+    Problem::unknown_path()
 }

@@ -8,6 +8,7 @@ use super::audit::Actor;
 use super::body::{self, Body, Known};
 use super::look::json;
 use super::{Operate, Problem};
+use crate::body::Object;
 use crate::engine::{Label, Operation, PeerId, Reply, Revoked, SemaphoreName, Span};
 use crate::feed::{Kind, Operated};
 
@@ -21,6 +22,10 @@ pub(super) struct Revocation {
     grace: Span,
     #[serde(default, deserialize_with = "body::why")]
     why: Option<Label>,
+}
+
+impl Object for Revocation {
+    const EXAMPLE: &str = r#"{"semaphore":"A","grace":"30s"}"#;
 }
 
 #[derive(Serialize)]

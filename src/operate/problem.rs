@@ -1,11 +1,16 @@
 //! Why something was not done, as a problem document (RFC 9457).
 
-use axum::http::{StatusCode, header};
+use axum::body::to_bytes;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::body::Unfit;
 use crate::engine::Refusal;
 use crate::runtime::EngineGone;
+
+/// No text for people is longer.
+const MAX_TEXT_BYTES: usize = 4_096;
 
 /// A refusal. `code` is stable, `detail` is for people.
 #[derive(Debug)]
@@ -13,6 +18,8 @@ pub struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
+    /// The rest of the request may still come on the connection: it is of no further use.
+    ends_the_connection: bool,
 }
 
 #[derive(Serialize)]
@@ -27,7 +34,8 @@ struct Document<'a> {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: sentence(&detail.into()) }
+        let detail = sentence(&detail.into());
+        Self { status, code, detail, ends_the_connection: false }
     }
 
     /// The request itself makes no sense.
@@ -37,6 +45,28 @@ impl Problem {
 
     pub(super) fn unknown_peer() -> Self {
         Self::refused(&Refusal::UnknownPeer)
+    }
+
+    /// What others have said in plain words about why it was not done, as a problem.
+    pub(super) async fn of(response: Response) -> Response {
+        let code = match response.status() {
+            StatusCode::UNAUTHORIZED => "unauthorized",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            _ => return response,
+        };
+        let (mut parts, body) = response.into_parts();
+        let text = to_bytes(body, MAX_TEXT_BYTES).await.unwrap_or_default();
+        let problem = Self::new(parts.status, code, String::from_utf8_lossy(&text)).into_response();
+        let (said, body) = problem.into_parts();
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.extend(said.headers);
+        Response::from_parts(parts, body)
+    }
+
+    /// There is nothing.
+    pub(super) fn unknown_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_path", "There is nothing here")
     }
 
     /// What the engine did not do.
@@ -89,6 +119,13 @@ fn sentence(text: &str) -> String {
     first.chain(letters).chain(['.']).collect()
 }
 
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        let problem = Self::new(unfit.status(), "invalid_request", unfit.to_string());
+        Self { ends_the_connection: unfit.ends_the_connection(), ..problem }
+    }
+}
+
 impl From<EngineGone> for Problem {
     fn from(_: EngineGone) -> Self {
         let detail = "The lease engine has ended. The log says why.";
@@ -106,6 +143,11 @@ impl IntoResponse for Problem {
             detail: &self.detail,
         };
         let body = serde_json::to_string(&document).unwrap_or_default();
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (self.status, kind, body).into_response();
+        if self.ends_the_connection {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }

@@ -16,6 +16,7 @@ use super::audit::Actor;
 use super::body::{self, Body};
 use super::look::json;
 use super::{Operate, Problem};
+use crate::body::Object;
 use crate::config::{Config, TokenSettings};
 use crate::engine::{Change, Label, Operation, Reply, SemaphoreName, SemaphoreSettings};
 use crate::feed::{Kind, Operated, State as Shape};
@@ -61,6 +62,10 @@ struct Changed {
 pub(super) struct Request {
     #[serde(default, deserialize_with = "body::why")]
     why: Option<Label>,
+}
+
+impl Object for Request {
+    const EXAMPLE: &str = r#"{"why":"a new semaphore"}"#;
 }
 
 impl Reload {

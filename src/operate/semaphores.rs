@@ -9,6 +9,7 @@ use super::audit::Actor;
 use super::body::{self, Asked, Body, Named};
 use super::look::json;
 use super::{Operate, Problem};
+use crate::body::Object;
 use crate::engine::{
     Change, Count, Label, Level, Operation, Reply, SemaphoreName, SemaphoreSettings, Span,
 };
@@ -27,6 +28,10 @@ pub(super) struct New {
     why: Option<Label>,
 }
 
+impl Object for New {
+    const EXAMPLE: &str = r#"{"name":"A","max":10}"#;
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Changes {
@@ -36,6 +41,10 @@ pub(super) struct Changes {
     paused: Option<bool>,
     #[serde(default, deserialize_with = "body::why")]
     why: Option<Label>,
+}
+
+impl Object for Changes {
+    const EXAMPLE: &str = r#"{"max":10}"#;
 }
 
 #[derive(Deserialize)]
@@ -54,6 +63,10 @@ pub(super) struct Freeing {
     grace: Span,
     #[serde(default, deserialize_with = "body::why")]
     why: Option<Label>,
+}
+
+impl Object for Freeing {
+    const EXAMPLE: &str = r#"{"grace":"30s"}"#;
 }
 
 #[derive(Serialize)]

@@ -11,8 +11,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::Rest;
 use super::answer::{Answer, Failure, Source};
-use super::body::{JsonObject, Object};
+use super::body::JsonObject;
 use super::params::{Humantime, Lifetime, Name, Peer};
+use crate::body::Object;
 use crate::engine::{Command, PeerId, Refusal, Reply, Want};
 
 /// Ids are random. With a million peers, the chance that one is taken is one in nine billion.

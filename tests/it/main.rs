@@ -16,6 +16,7 @@ mod operate;
 mod operations;
 mod origin;
 mod peers;
+mod problems;
 mod restore;
 mod shutdown;
 mod tls;
