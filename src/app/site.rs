@@ -11,7 +11,7 @@ use crate::dashboard::Dashboard;
 use crate::engine::{Span, Time};
 use crate::feed::{self, Configured, Feed, Journal};
 use crate::metrics::Metrics;
-use crate::operate::{self, Actor, Operate, Reload, Source, Take};
+use crate::operate::{self, Actor, Operate, Prepared, Reload, Source};
 use crate::rest::{self, Rest};
 use crate::routing::Interface;
 use crate::runtime::{Clock, Handle};
@@ -89,12 +89,13 @@ pub(super) fn reload(
         }
         let renewed = certificates.as_ref().map(Certificates::prepare).transpose();
         let renewed = renewed.map_err(|error| error.to_string())?;
+        let certificate = renewed.as_ref().and_then(Renewal::change);
         let (gate, tokens) = (Arc::clone(&gate), config.tokens.clone());
-        let take: Take = Box::new(move || {
+        let take = Box::new(move || {
             gate.admit_only(&tokens);
             renewed.into_iter().for_each(Renewal::take);
         });
-        Ok(take)
+        Ok(Prepared { take, certificate })
     };
     Reload::new(source, Arc::new(prepare), site.config.clone())
 }

@@ -17,7 +17,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::config::TlsFiles;
+use crate::config::{TlsFiles, check_regular};
 
 /// What is spoken over TLS. HTTP/2 has no upgrades of the kind that sessions begin with.
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -62,7 +62,15 @@ pub enum TlsError {
 #[derive(Debug)]
 pub struct Certificates {
     files: TlsFiles,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<Current>,
+}
+
+/// What is spoken with now.
+#[derive(Clone, Debug)]
+struct Current {
+    /// The certificate and those that vouch for it.
+    chain: Vec<CertificateDer<'static>>,
+    config: Arc<ServerConfig>,
 }
 
 impl Certificates {
@@ -97,12 +105,13 @@ impl Certificates {
         mut stream: TcpStream,
         limit: Duration,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let config =
+            Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).config);
         let shaking = async {
             let mut first = [0];
             stream.peek(&mut first).await?;
             if first[0] == HANDSHAKE {
-                return TlsAcceptor::from(current).accept(stream).await;
+                return TlsAcceptor::from(config).accept(stream).await;
             }
             stream.write_all(PLAIN).await?;
             stream.shutdown().await?;
@@ -118,17 +127,28 @@ impl Certificates {
 #[derive(Debug)]
 pub struct Renewal {
     of: Arc<Certificates>,
-    new: Arc<ServerConfig>,
+    new: Current,
 }
 
 impl Renewal {
+    /// What will be different, in words.
+    pub fn change(&self) -> Option<String> {
+        let current = self.of.current.read().unwrap_or_else(PoisonError::into_inner);
+        let file = self.of.files.certificate.display();
+        (current.chain != self.new.chain).then(|| format!("exchanged for that in {file}"))
+    }
+
     /// From now on connections get these.
     pub fn take(self) {
         *self.of.current.write().unwrap_or_else(PoisonError::into_inner) = self.new;
     }
 }
 
-fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
+fn read(files: &TlsFiles) -> Result<Current, TlsError> {
+    for (what, path) in [("a certificate", &files.certificate), ("a private key", &files.key)] {
+        let regular = check_regular(path).map_err(pem::Error::Io);
+        regular.map_err(|error| unreadable(what, path, error))?;
+    }
     let chain = certificates(&files.certificate)
         .map_err(|error| unreadable("a certificate", &files.certificate, error))?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
@@ -138,10 +158,10 @@ fn read(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
+        .with_single_cert(chain.clone(), key)
         .map_err(unusable)?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
-    Ok(Arc::new(config))
+    Ok(Current { chain, config: Arc::new(config) })
 }
 
 /// All certificates of a file, of which there must be one.

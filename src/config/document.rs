@@ -158,7 +158,10 @@ impl Walk<'_> {
             self.reading.gelf_at = Some(self.origin(&key.span()));
         }
         match path {
-            SEMAPHORES => self.config.semaphores = semaphores::read(self, table),
+            SEMAPHORES => {
+                self.config.has_semaphores = true;
+                self.config.semaphores = semaphores::read(self, table);
+            }
             AUTH => self.config.tokens = auth::read(self, key, table),
             _ => self.section(path, table),
         }

@@ -36,13 +36,23 @@ pub fn read_file(path: &Path) -> Result<Option<String>, Problem> {
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    // Opening a directory fails with a different error on each system.
-    if fs::metadata(path)?.is_dir() {
-        return Err(io::Error::other("it is a directory"));
-    }
+    check_regular(path)?;
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether there is a file that can be read to its end. Whoever opens a pipe may wait for ever, and a device may not end.
+///
+/// # Errors
+/// What it is instead, or what the system says.
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => Ok(()),
+        (false, true) => Err(io::Error::other("it is a directory")),
+        (false, false) => Err(io::Error::other("it is no regular file, but a pipe or a device")),
+    }
 }
 
 fn not_utf8(name: &str, error: &std::string::FromUtf8Error) -> Problem {

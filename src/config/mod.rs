@@ -24,7 +24,7 @@ use crate::engine::{self, SemaphoreSettings, Span};
 
 pub use auth::is_token_name;
 pub use draft::{Draft, Loaded};
-pub use file::{MAX_FILE_BYTES, read_file};
+pub use file::{MAX_FILE_BYTES, check_regular, read_file};
 pub use level::{Level, LogFormat};
 pub use problem::{Origin, Position, Problem, Problems};
 pub use setting::{SETTINGS, Setting};
@@ -41,6 +41,8 @@ pub struct Config {
     pub expiry_grace: Duration,
     /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
+    /// Whether the file has a section for them, be it an empty one: then it is meant that there are no others.
+    pub has_semaphores: bool,
     /// How long nothing new is granted after the start, so that those who held something before can come back
     /// first; 0 to a day. Default: 0.
     pub recovery_grace: Duration,
@@ -194,6 +196,7 @@ impl Default for Config {
             port: 8000,
             expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
+            has_semaphores: false,
             recovery_grace: Duration::ZERO,
             web_dir: None,
             insecure: false,

@@ -26,7 +26,7 @@ use self::history::History;
 pub use self::journal::{Journal, Kind, Operated};
 pub(crate) use self::shapes::State;
 use self::shapes::{Named, Row, Server};
-use crate::engine::{ConnectionId, Engine, SemaphoreView, Time};
+use crate::engine::{ConnectionId, Engine, SemaphoreName, SemaphoreView, Time};
 use crate::runtime::{Clock, EngineGone, Handle};
 
 /// How often there can be something new to see.
@@ -144,10 +144,10 @@ impl Feed {
     /// [`EngineGone`].
     pub async fn semaphores(&self) -> Result<String, EngineGone> {
         let views = self.read(|engine| engine.semaphores().collect::<Vec<_>>()).await?;
-        let configured = &self.0.parts.configured;
-        let rows = views.iter().map(|view| Named {
+        let compared = self.0.parts.configured.compare(views);
+        let rows = compared.iter().map(|(view, differs)| Named {
             name: view.name.as_str(),
-            row: Row::of(view, configured.difference(view)),
+            row: Row::of(view, *differs),
         });
         Ok(shapes::json(&rows.collect::<Vec<_>>()))
     }
@@ -157,8 +157,10 @@ impl Feed {
     /// # Errors
     /// [`EngineGone`].
     pub async fn summary(&self) -> Result<String, EngineGone> {
-        let peers = self.read(Engine::peer_count).await?;
-        Ok(shapes::json(&self.server(self.0.parts.clock.now(), peers)))
+        let names = |engine: &Engine| engine.semaphores().map(|it| it.name).collect::<Vec<_>>();
+        let (peers, names) = self.read(move |engine| (engine.peer_count(), names(engine))).await?;
+        let removed = self.0.parts.configured.removed(names.iter());
+        Ok(shapes::json(&self.server(self.0.parts.clock.now(), peers, &removed)))
     }
 
     /// Where these connections come from.
@@ -198,17 +200,14 @@ impl Feed {
         let (views, peers, events) = self.read(look).await?;
         let now = self.0.parts.clock.now();
         let configured = &self.0.parts.configured;
-        let rows = views.into_iter().map(|view| {
-            let differs = configured.difference(&view);
-            (view, differs)
-        });
-        let views = rows.collect();
-        lock(&self.0.board).update(now, &self.server(now, peers), views, events);
+        let removed = configured.removed(views.iter().map(|view| &view.name));
+        let views = configured.compare(views);
+        lock(&self.0.board).update(now, &self.server(now, peers, &removed), views, events);
         self.0.ticks.send_modify(|tick| *tick += 1);
         Ok(())
     }
 
-    fn server(&self, now: Time, peers: usize) -> Server<'_> {
+    fn server<'a>(&'a self, now: Time, peers: usize, removed: &'a [SemaphoreName]) -> Server<'a> {
         let parts = &self.0.parts;
         let counts = parts.journal.counts();
         Server {
@@ -221,6 +220,7 @@ impl Feed {
             grants: counts.grants,
             releases: counts.releases,
             expirations: counts.expirations,
+            removed: removed.iter().map(SemaphoreName::as_str).collect(),
         }
     }
 }

@@ -20,6 +20,9 @@ pub(super) struct Server<'a> {
     pub(super) grants: u64,
     pub(super) releases: u64,
     pub(super) expirations: u64,
+    /// Names that are in the file, and not here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) removed: Vec<&'a str>,
 }
 
 /// One semaphore, with its name.

@@ -28,7 +28,7 @@ use crate::runtime::Handle;
 
 pub use audit::Actor;
 pub use problem::Problem;
-pub use reload::{Prepare, Reload, Reloaded, Source, Take};
+pub use reload::{Prepare, Prepared, Reload, Reloaded, Source};
 
 /// What the routes need. Clones are the same.
 #[derive(Clone)]

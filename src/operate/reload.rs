@@ -18,25 +18,34 @@ use super::look::json;
 use super::{Operate, Problem};
 use crate::body::Object;
 use crate::config::{Config, TokenSettings};
-use crate::engine::{Change, Label, Operation, Reply, SemaphoreName, SemaphoreSettings};
+use crate::engine::{Change, Label, Operation, Reply, SemaphoreName};
 use crate::feed::{Kind, Operated, State as Shape};
+
+/// A file that is gone, empty or cut off must not take away everything.
+const NO_SEMAPHORES: &str = "there is no section [semaphores] any more, which would remove all of them: if that is meant, \
+    leave the section empty";
 
 /// Reads the configuration as at the start. The error is what is wrong with it, for people.
 pub type Source = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
-/// Looks whether somebody besides the engine can take a configuration, and returns what takes it. The error is why not,
-/// for people.
-pub type Prepare = Arc<dyn Fn(&Config) -> Result<Take, String> + Send + Sync>;
+/// Looks whether somebody besides the engine can take a configuration. The error is why not, for people.
+pub type Prepare = Arc<dyn Fn(&Config) -> Result<Prepared, String> + Send + Sync>;
 
-/// Takes a configuration that was looked at before.
-pub type Take = Box<dyn FnOnce() + Send>;
+/// A configuration that was looked at, and is good.
+pub struct Prepared {
+    /// Takes it.
+    pub take: Box<dyn FnOnce() + Send>,
+    /// What is different about the certificate, in words.
+    pub certificate: Option<String>,
+}
 
 /// Where a new configuration comes from, who takes it, and which one is in force.
 #[derive(Clone)]
 pub struct Reload {
     source: Option<Source>,
     prepare: Prepare,
-    /// Held while a configuration is taken in: one after the other.
+    /// Held while a configuration is taken in: one after the other. What the file says about semaphores is
+    /// [`Configured`](crate::feed::Configured)'s.
     current: Arc<Mutex<Config>>,
 }
 
@@ -46,6 +55,9 @@ pub struct Reloaded {
     changes: Vec<Changed>,
     /// Whose tokens are different now, and how.
     tokens: Vec<String>,
+    /// What is different about the certificate, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
     /// Settings that are different in the file, and need a restart.
     restart: Vec<&'static str>,
 }
@@ -71,6 +83,7 @@ impl Object for Request {
 impl Reload {
     /// From this source, after having started with this configuration. Without a source there is no reload.
     pub fn new(source: Option<Source>, prepare: Prepare, current: Config) -> Self {
+        let current = Config { semaphores: Vec::new(), ..current };
         Self { source, prepare, current: Arc::new(Mutex::new(current)) }
     }
 }
@@ -96,46 +109,36 @@ impl Operate {
             return Err(Problem::new(StatusCode::CONFLICT, "no_configuration", detail));
         };
         let mut current = current.lock().await;
-        let prepare = Arc::clone(prepare);
-        let read = tokio::task::spawn_blocking(move || {
-            let new = source()?;
-            let take = prepare(&new)?;
-            Ok((new, take))
-        });
-        let read = read.await.map_err(|_| Problem::misunderstood())?;
-        let (new, take) = read.map_err(|problems: String| {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration", problems)
-        })?;
-        let changes = self.configure(&current.semaphores, &new.semaphores).await?;
+        tracing::info!(by = ?actor.name(), "reading the configuration again");
+        let (new, prepared) = prepare_new(source, Arc::clone(prepare)).await?;
+        let Prepared { take, certificate } = prepared;
+        let changes = self.configure(&new).await?;
         take();
         self.0.configured.set(&new.semaphores);
         let restart = differences(&current, &new);
         let tokens = token_changes(&current.tokens, &new.tokens);
-        (current.semaphores, current.tokens) = (new.semaphores, new.tokens);
+        current.tokens = new.tokens;
         drop(current);
-        for change in &changes {
-            self.record_change(change, Kind::Reload, actor, why.clone());
-        }
-        for token in &tokens {
-            tracing::info!(target: "throttle::audit", action = "reload", by = ?actor.name(), "token {token}");
-        }
-        if changes.is_empty() {
-            self.record_nothing(actor, why);
+        self.record_reload(&changes, actor, why.as_ref());
+        let others = tokens.iter().map(|token| format!("token {token}"));
+        for other in others.chain(certificate.as_ref().map(|it| format!("certificate {it}"))) {
+            tracing::info!(target: "throttle::audit", action = "reload", by = ?actor.name(), "{other}");
         }
         if !restart.is_empty() {
             tracing::warn!(settings = restart.join(", "), "these have changed, and need a restart");
         }
-        Ok(Reloaded { changes: changes.iter().map(Changed::of).collect(), tokens, restart })
+        let changes = changes.iter().map(Changed::of).collect();
+        Ok(Reloaded { changes, tokens, certificate, restart })
     }
 
-    async fn configure(
-        &self,
-        before: &[SemaphoreSettings],
-        after: &[SemaphoreSettings],
-    ) -> Result<Vec<Change>, Problem> {
-        let kept: BTreeSet<&SemaphoreName> = after.iter().map(|it| &it.name).collect();
-        let dropped = before.iter().map(|it| &it.name).filter(|name| !kept.contains(name));
-        let dropped: Vec<_> = dropped.cloned().collect();
+    async fn configure(&self, new: &Config) -> Result<Vec<Change>, Problem> {
+        let before = self.0.configured.names();
+        if new.semaphores.is_empty() && !new.has_semaphores && !before.is_empty() {
+            return Err(invalid(NO_SEMAPHORES));
+        }
+        let kept: BTreeSet<&SemaphoreName> = new.semaphores.iter().map(|it| &it.name).collect();
+        let dropped = before.into_iter().filter(|name| !kept.contains(name));
+        let dropped: Vec<_> = dropped.collect();
         // An operator may have removed it already.
         let there = move |engine: &crate::engine::Engine| {
             let mut dropped = dropped;
@@ -143,25 +146,45 @@ impl Operate {
             dropped
         };
         let remove = self.0.engine.read(there).await?;
-        let configure = Operation::Configure { set: after.to_vec(), remove };
+        let configure = Operation::Configure { set: new.semaphores.clone(), remove };
         let Reply::Changed(changes) = self.apply(configure).await? else {
             return Err(Problem::misunderstood());
         };
         Ok(changes)
     }
 
-    fn record_nothing(&self, actor: &Actor, why: Option<Label>) {
-        self.record(Operated {
-            kind: Kind::Reload,
-            by: actor.name().to_owned(),
-            why,
-            peer: None,
-            semaphore: None,
-            before: None,
-            after: None,
-            locks: None,
-        });
+    fn record_reload(&self, changes: &[Change], actor: &Actor, why: Option<&Label>) {
+        for change in changes {
+            self.record_change(change, Kind::Reload, actor, why.cloned());
+        }
+        if changes.is_empty() {
+            self.record(Operated {
+                kind: Kind::Reload,
+                by: actor.name().to_owned(),
+                why: why.cloned(),
+                peer: None,
+                semaphore: None,
+                before: None,
+                after: None,
+                locks: None,
+            });
+        }
     }
+}
+
+/// Reads it, which may take its time, and has it looked at.
+async fn prepare_new(source: Source, prepare: Prepare) -> Result<(Config, Prepared), Problem> {
+    let read = tokio::task::spawn_blocking(move || {
+        let new = source()?;
+        let prepared = prepare(&new)?;
+        Ok((new, prepared))
+    });
+    let read = read.await.map_err(|_| Problem::misunderstood())?;
+    read.map_err(|problems: String| invalid(problems))
+}
+
+fn invalid(problems: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration", problems)
 }
 
 impl Changed {

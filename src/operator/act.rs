@@ -103,11 +103,14 @@ fn take(server: &Server, revoke: &Revoke, why: Option<&str>) -> Result<Vec<Strin
 
 fn reload(server: &Server, why: Option<&str>) -> Result<Vec<String>, Failure> {
     let request = Request { why, ..Request::default() };
-    let Reloaded { changes, restart } = server.act(Method::POST, "/operate/reload", &request)?;
+    let reloaded = server.act(Method::POST, "/operate/reload", &request)?;
+    let Reloaded { changes, tokens, certificate, restart } = reloaded;
     let mut lines: Vec<_> = changes.iter().flat_map(changed).collect();
     if changes.is_empty() {
         lines.push("no semaphore has changed".to_owned());
     }
+    lines.extend(tokens.iter().map(|token| format!("token {}", printable(token))));
+    lines.extend(certificate.map(|it| format!("certificate {}", printable(&it))));
     if !restart.is_empty() {
         let settings = printable(&restart.join(", "));
         lines.push(format!("changed in the file, and in need of a restart: {settings}"));

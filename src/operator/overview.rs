@@ -18,6 +18,11 @@ impl Overview<'_> {
     /// The lines.
     pub(super) fn lines(&self, style: Style) -> Vec<String> {
         let mut lines = vec![self.server(style)];
+        if !self.about.removed.is_empty() {
+            let names: Vec<_> = self.about.removed.iter().map(|name| printable(name)).collect();
+            let line = format!("In the file, but removed here: {}", names.join(", "));
+            lines.push(style.paint(Tone::Notable, &line));
+        }
         if self.rows.is_empty() {
             lines.push(
                 "There are no semaphores: `throttle semaphore create NAME=MAX` makes one."
@@ -43,7 +48,7 @@ impl Overview<'_> {
     }
 
     fn server(&self, style: Style) -> String {
-        let About { version, started_ms, ready, peers, sessions, grants } = self.about;
+        let About { version, started_ms, ready, peers, sessions, grants, .. } = self.about;
         let ready = if *ready {
             "ready".to_owned()
         } else {
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn all_there_is_to_know_is_in_a_row() {
-        let about = r#"{"version":"1","epoch":"e","started_ms":1000,"ready":true,"peers":1,"sessions":0,"grants":7,"releases":0,"expirations":0}"#;
+        let about = r#"{"version":"1","epoch":"e","started_ms":1000,"ready":true,"peers":1,"sessions":0,"grants":7,"releases":0,"expirations":0,"removed":["x","y\u001b[31m"]}"#;
         let rows = r#"[{"name":"A","max":1,"level":-2,"paused":true,"configured":{"max":3,"level":0},"held":2,"holders":1,"pending":1,"waiters":1,"waiting_since_ms":3000},
             {"name":"b\u001b[31m","max":4,"level":0,"configured":null,"held":0,"holders":0,"pending":0,"waiters":0},
             {"name":"c","max":4,"level":0,"held":4,"holders":1,"pending":0,"waiters":0}]"#;
@@ -109,6 +114,7 @@ mod tests {
             lines,
             [
                 "throttle 1 at http://a, up 1m 04s, ready, 1 peer, 0 sessions, 7 grants",
+                "In the file, but removed here: x, y\\u{1b}[31m",
                 "",
                 "SEMAPHORE    HELD                WAITERS  LONGEST  LEVEL",
                 "A             2/1  [##########]        1   1m 02s     -2  over-committed, paused, in the file: max 3, level 0",

@@ -13,6 +13,9 @@ pub(super) struct About {
     pub(super) peers: u64,
     pub(super) sessions: u64,
     pub(super) grants: u64,
+    /// Semaphores that are in the file, and not there.
+    #[serde(default)]
+    pub(super) removed: Vec<String>,
 }
 
 /// What operators can change about a semaphore.
@@ -139,6 +142,11 @@ pub(super) struct Loss {
 #[derive(Debug, Deserialize)]
 pub(super) struct Reloaded {
     pub(super) changes: Vec<Changed>,
+    /// In words.
+    #[serde(default)]
+    pub(super) tokens: Vec<String>,
+    /// In words.
+    pub(super) certificate: Option<String>,
     pub(super) restart: Vec<String>,
 }
 

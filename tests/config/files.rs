@@ -93,6 +93,25 @@ fn a_directory_is_refused() {
     assert_eq!(start.problems(), "throttle.toml: cannot be read: it is a directory");
 }
 
+/// Whoever opened it would wait until somebody writes, and a reload would hang.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_to_its_end_is_refused() {
+    let expected = "cannot be read: it is no regular file, but a pipe or a device";
+    let start = Start::bare();
+    let file = start.file().display().to_string();
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    assert_eq!(start.flag("-c", &file).problems(), format!("throttle.toml: {expected}"));
+    let start = Start::bare().variable("THROTTLE_CONFIGURATION", "/dev/zero");
+    assert_eq!(start.problems(), format!("/dev/zero: {expected}"));
+}
+
+#[test]
+fn an_empty_section_of_semaphores_is_one() {
+    assert!(!Config::from_toml("port = 1", "x").unwrap().has_semaphores);
+    assert!(Config::from_toml("[semaphores]", "x").unwrap().has_semaphores);
+}
+
 #[test]
 fn a_missing_file_is_refused_only_when_somebody_named_it() {
     assert_eq!(Start::bare().config(), Config::default());

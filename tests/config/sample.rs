@@ -29,7 +29,10 @@ fn the_sample_has_a_few_semaphores_and_else_the_defaults() {
     let config = Config::from_toml(SAMPLE, "throttle.toml").unwrap();
     let names: Vec<_> = config.semaphores.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["A", "database", "printer", "report"]);
-    assert_eq!(Config { semaphores: Vec::new(), ..config }, Config::default());
+    assert_eq!(
+        Config { semaphores: Vec::new(), has_semaphores: false, ..config },
+        Config::default()
+    );
 }
 
 /// These two have no default.
@@ -51,7 +54,7 @@ fn what_the_sample_comments_out_is_the_default() {
         logging: Logging { gelf, ..Logging::default() },
         ..Config::default()
     };
-    assert_eq!(Config { semaphores: Vec::new(), ..config }, expected);
+    assert_eq!(Config { semaphores: Vec::new(), has_semaphores: false, ..config }, expected);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod operations;
 mod origin;
 mod peers;
 mod problems;
+mod reload;
 mod restore;
 mod shutdown;
 mod tls;

@@ -216,3 +216,28 @@ async fn a_handshake_ends_with_the_server() {
     assert_eq!(wire::rest(silent).await, "");
     tokio::time::timeout(DEADLINE, server.ended()).await.unwrap();
 }
+
+/// What a reload says about it, which is nothing when it is the same.
+#[tokio::test]
+async fn a_reload_says_that_there_is_another_certificate() {
+    let files = Files::of("first");
+    let first = files.config();
+    let again = first.clone();
+    let server =
+        Server::bind_reloadable(&first, Some(Arc::new(move || Ok(again.clone())))).unwrap();
+    let server = TestServer::running(server);
+    let request = "POST /operate/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let reload = || async {
+        let mut stream = connect(server.address).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        wire::response(&mut stream).await
+    };
+    let answer = reload().await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.contains("certificate"), "{answer}");
+    files.become_those_of("second");
+    let answer = reload().await;
+    let file = files.certificate().display().to_string();
+    let said = format!("\"certificate\":\"exchanged for that in {file}\"");
+    assert!(answer.contains(&said), "{answer}");
+    assert_eq!(certificate_of(&connect(server.address).await), certificate("second"));
+}

@@ -1,12 +1,12 @@
 // The first view: how the server is, all semaphores, and beside them what has just happened.
 
-import { html } from "../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { format } from "../model/address.js";
 import { FILTERS, longestWait, tally } from "../model/rows.js";
 import { count, duration, many, rate } from "../text/format.js";
 import { control, controls } from "./control.js";
 import { shortLog } from "./log.js";
-import { semaphoreLink } from "./name.js";
+import { semaphoreLink, shown } from "./name.js";
 import { semaphoreTable } from "./table.js";
 
 /** Lines of the log beside the table. */
@@ -18,6 +18,7 @@ export function overview({ model, address, now, rows, go, sortBy, act }) {
   return html`
     <h1 class="unseen">Semaphores</h1>
     ${serverFigures(model, now)}
+    ${removed(model.server.removed)}
     ${model.semaphores.size === 0 ? emptyServer(act) : html`<div class="split">
       <section aria-label="Semaphores">
         ${tools(model, address, rows, go, act)}
@@ -72,6 +73,12 @@ function tools(model, address, rows, go, act) {
     <p class="found" role="status">${rows.length === all ? many(all, "semaphore") : html`${count(rows.length)} of ${many(all, "semaphore")}`}</p>
     ${serverControls(act)}
   </div>`;
+}
+
+/** What the configuration file has, and an operator has removed. */
+function removed(names = []) {
+  if (names.length === 0) return nothing;
+  return html`<p class="quiet">In the file, but removed here: ${names.map((name, at) => html`${at === 0 ? nothing : ", "}${shown(name)}`)}</p>`;
 }
 
 function serverControls(act) {

@@ -15,6 +15,7 @@ fn server() -> Server<'static> {
         grants: 0,
         releases: 0,
         expirations: 0,
+        removed: Vec::new(),
     }
 }
 
