@@ -33,13 +33,30 @@ impl Gate {
         gate
     }
 
-    /// Exchanges the tokens. It is for those who come from now on: sessions that are open go on.
+    /// Exchanges the tokens. Sessions of those that are gone, or have a lower role or another name now, are to end
+    /// ([`Gate::still_admits`]).
     pub fn admit_only(&self, tokens: &[TokenSettings]) {
-        let callers = tokens.iter().map(|TokenSettings { name, role, sha256 }| {
-            (*sha256, Caller::known(name.as_str().into(), *role))
-        });
-        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = callers.collect();
+        let mut current = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        let before = Arc::clone(&current);
+        let stays = |token: &TokenSettings, (digest, caller): &&(TokenDigest, Caller)| {
+            let same = *digest == token.sha256 && caller.name() == Some(&token.name);
+            same && caller.role() <= Some(token.role)
+        };
+        let admit = |token: &TokenSettings| {
+            let known = before.iter().find(|known| stays(token, known));
+            let fresh = || Caller::known(&token.name, token.role);
+            (token.sha256, known.map_or_else(fresh, |(_, caller)| caller.with_role(token.role)))
+        };
+        *current = tokens.iter().map(admit).collect();
+        for known in before.iter().filter(|known| !tokens.iter().any(|token| stays(token, known))) {
+            known.1.exclude();
+        }
         self.guarded.store(!tokens.is_empty(), Ordering::Release);
+    }
+
+    /// Whether somebody who was let in may stay. Where everybody is let in, everybody may.
+    pub(crate) fn still_admits(&self, caller: &Caller) -> bool {
+        !self.is_guarded() || caller.name().is_some() && !caller.is_excluded()
     }
 
     /// Whether anybody needs a token.
@@ -221,5 +238,32 @@ mod tests {
         assert_eq!(pass(&gate, Access::Observe, &bob), Err(Denied::BadToken));
         gate.admit_only(&[]);
         assert_eq!(pass(&gate, Access::Observe, &bob), Ok(Caller::ANYBODY));
+    }
+
+    #[test]
+    fn whoever_has_lost_its_token_may_not_stay() {
+        let gate = gate();
+        let enter = |secret: &str| gate.greet(&Caller::STRANGER, Some(&Token::new(secret)));
+        let (bob, eve) = (enter("secret-bob").unwrap(), enter("secret-eve").unwrap());
+        let settings = |name: &str, role| {
+            let sha256 = Token::new(format!("secret-{name}")).digest();
+            TokenSettings { name: name.to_owned(), role, sha256 }
+        };
+        let stay = || [gate.still_admits(&bob), gate.still_admits(&eve)];
+        assert_eq!(stay(), [true, true]);
+        // The same, and a higher role, which is for sessions to come.
+        gate.admit_only(&[settings("bob", Role::Lease), settings("eve", Role::Operate)]);
+        assert_eq!(stay(), [true, true]);
+        let risen = enter("secret-eve").unwrap();
+        assert_eq!(risen.role(), Some(Role::Operate));
+        gate.admit_only(&[settings("bob", Role::Observe), settings("eve", Role::Operate)]);
+        assert_eq!(stay(), [false, true]);
+        gate.admit_only(&[settings("bob", Role::Lease)]);
+        assert_eq!(stay(), [false, false]);
+        assert!(!gate.still_admits(&risen));
+        assert!(!gate.still_admits(&Caller::ANYBODY));
+        gate.admit_only(&[]);
+        assert_eq!(stay(), [true, true]);
+        assert!(gate.still_admits(&Caller::ANYBODY));
     }
 }

@@ -12,7 +12,7 @@ mod token;
 
 use std::fmt;
 
-pub use caller::Caller;
+pub use caller::{ANYBODY, Caller, SIGHUP};
 pub use denied::Denied;
 pub use gate::Gate;
 pub use hosts::Hosts;

@@ -142,6 +142,7 @@ impl Session {
 
     /// A text frame came in.
     pub(super) fn on_text(&mut self, text: &str, keys: Keys<'_>) {
+        self.look_at_the_token();
         match wire::read(text) {
             Ok(messages) => {
                 for message in messages {

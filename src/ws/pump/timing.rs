@@ -61,6 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
             if now >= self.ping_at {
                 self.ping_at = now + self.shared.heartbeat;
+                self.session.look_at_the_token();
                 if self.ping(cx).is_err() {
                     return Some(End::Gone);
                 }

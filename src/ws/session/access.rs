@@ -25,6 +25,14 @@ impl Session {
         }
     }
 
+    /// Ends the session of somebody who would not be let in any more. What was asked for before is still done.
+    pub(in crate::ws) fn look_at_the_token(&mut self) {
+        let stays = !self.greeted || self.rules.gate.still_admits(&self.caller);
+        if !stays && self.close.is_none() {
+            self.end(Close::Unauthorized);
+        }
+    }
+
     /// Whether the caller may ask this. If not, it is told, and the session goes on.
     pub(super) fn may(&mut self, id: Option<RequestId>, ask: &Ask) -> bool {
         let kind = ask.kind();

@@ -11,7 +11,8 @@ use tokio_tungstenite::tungstenite::{Error, http};
 
 use super::client::Client;
 use crate::access::{BAD_TOKEN, guarded, token_of};
-use crate::server::{TestServer, config};
+use crate::reload::reloadable;
+use crate::server::{TestServer, config, send, with_json};
 
 /// Every type of message but `hello`, with the lowest role that may send it, and one of its kind.
 fn table() -> [(&'static str, Role, Value); 9] {
@@ -191,4 +192,36 @@ async fn without_auth_every_token_is_good() {
     let mut client = handshake(&server, &[offered(BAD_TOKEN)]).await.ok().unwrap();
     client.ask(json!({"type": "hello", "id": 0, "token": BAD_TOKEN})).await;
     client.open(1).await;
+}
+
+/// Whoever has lost its token is sent away, when it says something or at the next heartbeat; others are left alone.
+#[tokio::test]
+async fn whoever_has_lost_its_token_is_sent_away() {
+    let mut first = guarded();
+    first.sessions.heartbeat = std::time::Duration::from_secs(2);
+    let (server, file) = reloadable(first.clone()).await;
+    let enter = |role| {
+        let server = &server;
+        async move {
+            let headers = [offered(&token_of(role))];
+            let mut client = handshake(server, &headers).await.ok().unwrap();
+            assert_eq!(client.ask(json!({"type": "hello", "id": 0})).await["type"], "welcome");
+            client
+        }
+    };
+    let (mut silent, mut talking) = (enter(Role::Lease).await, enter(Role::Lease).await);
+    let mut other = enter(Role::Operate).await;
+    let mut lowered = first;
+    for token in lowered.tokens.iter_mut().filter(|token| token.role == Role::Lease) {
+        token.role = Role::Observe;
+    }
+    *file.lock().unwrap() = Ok(lowered);
+    let reload = server.request(reqwest::Method::POST, "/operate/reload");
+    let reload = reload.bearer_auth(token_of(Role::Operate));
+    assert_eq!(send(with_json(reload, "{}")).await.status, 200);
+    let message = json!({"type": "open", "peer": 1, "expires_in_ms": 30_000});
+    talking.send(message).await;
+    assert_eq!(talking.close_code().await, 4401);
+    assert_eq!(silent.close_code().await, 4401);
+    other.open(1).await;
 }
