@@ -21,7 +21,7 @@ use axum::routing::{MethodFilter, on};
 use crate::access::{Access, Denied, Gate};
 use crate::metrics::{HttpMetrics, RouteMetrics};
 
-/// Where a request comes from. Only requests for an upgrade have it.
+/// Where a request comes from. Only requests for an upgrade, and of operators, have it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
 

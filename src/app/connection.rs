@@ -118,7 +118,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let socket = Socket::new(stream, head.clone(), place);
     let service = service_fn(|mut request: Request<Incoming>| {
         head.rest();
-        if let Some(remote) = remote.filter(|_| request.headers().contains_key(UPGRADE)) {
+        if let Some(remote) = remote.filter(|_| is_of_interest(&request)) {
             request.extensions_mut().insert(Remote(remote));
         }
         let answer = router.clone().call(request);
@@ -155,4 +155,9 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         // Clients come and go as they like, and send what they like.
         tracing::trace!(%error, "a connection ended early");
     }
+}
+
+/// Whether somebody wants to know where a request comes from: it costs a box.
+fn is_of_interest(request: &Request<Incoming>) -> bool {
+    request.headers().contains_key(UPGRADE) || request.uri().path().starts_with("/operate/")
 }

@@ -107,7 +107,7 @@ pub(super) async fn reload_when_told(operate: Operate, shutdown: Shutdown) {
         Ok(hangups) => hangups,
         Err(error) => return tracing::warn!(%error, "SIGHUP cannot be received"),
     };
-    let actor = Actor::named("SIGHUP");
+    let actor = Actor::signal();
     loop {
         tokio::select! {
             () = hangups.next() => {}

@@ -8,7 +8,7 @@ use super::TokenSettings;
 use super::document::Walk;
 use super::input::Input;
 use super::problem::excerpt;
-use crate::access::{Role, TokenDigest};
+use crate::access::{ANYBODY, Role, SIGHUP, TokenDigest};
 
 /// What can stand in the section.
 const TOKENS: &str = "tokens";
@@ -21,9 +21,16 @@ const MAX_NAME_BYTES: usize = 64;
 /// Most tokens: each request is compared with all of them.
 const MAX_TOKENS: usize = 1_000;
 
+/// What is on record for who acts without a token: nobody else is called so.
+const RESERVED: [&str; 2] = [SIGHUP, ANYBODY];
+
 /// Whether a token's owner can be called so.
 pub fn is_token_name(name: &str) -> bool {
-    Input::Text(name).line(MAX_NAME_BYTES).is_ok()
+    Input::Text(name).line(MAX_NAME_BYTES).is_ok() && !is_reserved(name)
+}
+
+fn is_reserved(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
 }
 
 /// Reads the section, whose name is at `key`.
@@ -109,6 +116,9 @@ fn title(table: &DeTable<'_>) -> String {
 
 fn name(input: Input<'_>, others: &[TokenSettings]) -> Result<String, String> {
     let name = input.line(MAX_NAME_BYTES)?;
+    if is_reserved(&name) {
+        return Err(format!("{} is what the record says of others than tokens", excerpt(&name)));
+    }
     if others.iter().any(|other| other.name == name) {
         return Err(format!("there is a token {} already", excerpt(&name)));
     }

@@ -69,6 +69,17 @@ pub struct Operated {
     pub after: Option<SemaphoreState>,
     /// How many locks are taken away.
     pub locks: Option<usize>,
+    /// How long the holders may take to finish.
+    pub grace: Option<Span>,
+}
+
+impl Operated {
+    /// Nothing but what it was, who did it, and why.
+    pub fn new(kind: Kind, by: &str, why: Option<Label>) -> Self {
+        let by = by.to_owned();
+        let (peer, semaphore, before, after, locks, grace) = (None, None, None, None, None, None);
+        Self { kind, by, why, peer, semaphore, before, after, locks, grace }
+    }
 }
 
 /// What it was. Those that operators do are in the imperative.

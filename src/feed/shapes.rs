@@ -110,6 +110,8 @@ struct Operation<'a> {
     after: Option<State>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locks: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_ms: Option<u64>,
 }
 
 /// What an operator can change about a semaphore.
@@ -134,6 +136,7 @@ impl<'a> Operation<'a> {
             before: operated.before.map(State::of),
             after: operated.after.map(State::of),
             locks: operated.locks,
+            grace_ms: operated.grace.map(|grace| grace.as_micros() / 1_000),
         }
     }
 }

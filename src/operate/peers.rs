@@ -9,7 +9,7 @@ use super::body::{self, Body, Known};
 use super::look::json;
 use super::{Operate, Problem};
 use crate::body::Object;
-use crate::engine::{Label, Operation, PeerId, Reply, Revoked, SemaphoreName, Span};
+use crate::engine::{Label, Operation, Reply, Revoked, SemaphoreName, Span};
 use crate::feed::{Kind, Operated};
 
 #[derive(Deserialize)]
@@ -54,33 +54,27 @@ pub(super) async fn revoke(
     actor: Actor,
     Body(Revocation { semaphore: name, grace, why }): Body<Revocation>,
 ) -> Result<Response, Problem> {
-    let of = (Some(peer), name.clone());
-    let revoke = Operation::Revoke { peer, name, grace, why: why.clone() };
-    operate.take_away(revoke, Kind::Revoke, actor, why, of).await
+    let record = Operated::new(Kind::Revoke, actor.name(), why.clone());
+    let grace_of = Some(grace).filter(|grace| *grace != Span::ZERO);
+    let record = Operated { peer: Some(peer), semaphore: name.clone(), grace: grace_of, ..record };
+    operate.take_away(Operation::Revoke { peer, name, grace, why }, &actor, record).await
 }
 
 impl Operate {
+    /// Takes locks away and puts that on record, unless there were none.
     pub(super) async fn take_away(
         &self,
         operation: Operation,
-        kind: Kind,
-        actor: Actor,
-        why: Option<Label>,
-        (peer, semaphore): (Option<PeerId>, Option<SemaphoreName>),
+        actor: &Actor,
+        record: Operated,
     ) -> Result<Response, Problem> {
         let Reply::Revoked { revoked, until } = self.apply(operation).await? else {
             return Err(Problem::misunderstood());
         };
-        self.record(Operated {
-            kind,
-            by: actor.name().to_owned(),
-            why,
-            peer,
-            semaphore,
-            before: None,
-            after: None,
-            locks: Some(revoked.iter().map(|revoked| revoked.locks.len()).sum()),
-        });
+        if !revoked.is_empty() {
+            let locks = Some(revoked.iter().map(|revoked| revoked.locks.len()).sum());
+            self.record(actor, Operated { locks, ..record });
+        }
         let revoked = revoked.iter().map(Loss::of).collect();
         let taken = Taken { until_ms: until.as_micros() / 1_000, revoked };
         Ok(json(serde_json::to_string(&taken).unwrap_or_default()))

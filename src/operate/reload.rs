@@ -109,7 +109,7 @@ impl Operate {
             return Err(Problem::new(StatusCode::CONFLICT, "no_configuration", detail));
         };
         let mut current = current.lock().await;
-        tracing::info!(by = ?actor.name(), "reading the configuration again");
+        tracing::info!(by = ?actor.name(), "the configuration is read again");
         let (new, prepared) = prepare_new(source, Arc::clone(prepare)).await?;
         let Prepared { take, certificate } = prepared;
         let changes = self.configure(&new).await?;
@@ -120,9 +120,10 @@ impl Operate {
         current.tokens = new.tokens;
         drop(current);
         self.record_reload(&changes, actor, why.as_ref());
+        let remote = actor.remote().map(tracing::field::display);
         let others = tokens.iter().map(|token| format!("token {token}"));
         for other in others.chain(certificate.as_ref().map(|it| format!("certificate {it}"))) {
-            tracing::info!(target: "throttle::audit", action = "reload", by = ?actor.name(), "{other}");
+            tracing::info!(target: "throttle::audit", action = "reload", by = ?actor.name(), remote, "{other}");
         }
         if !restart.is_empty() {
             tracing::warn!(settings = restart.join(", "), "these have changed, and need a restart");
@@ -158,16 +159,7 @@ impl Operate {
             self.record_change(change, Kind::Reload, actor, why.cloned());
         }
         if changes.is_empty() {
-            self.record(Operated {
-                kind: Kind::Reload,
-                by: actor.name().to_owned(),
-                why: why.cloned(),
-                peer: None,
-                semaphore: None,
-                before: None,
-                after: None,
-                locks: None,
-            });
+            self.record(actor, Operated::new(Kind::Reload, actor.name(), why.cloned()));
         }
     }
 }

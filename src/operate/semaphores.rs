@@ -120,9 +120,10 @@ pub(super) async fn free(
     actor: Actor,
     Body(Freeing { grace, why }): Body<Freeing>,
 ) -> Result<Response, Problem> {
-    let (of, told) = (Some(name.clone()), why.clone());
-    let free = Operation::Free { name, grace, why: told };
-    operate.take_away(free, Kind::Free, actor, why, (None, of)).await
+    let record = Operated::new(Kind::Free, actor.name(), why.clone());
+    let grace_of = Some(grace).filter(|grace| *grace != Span::ZERO);
+    let record = Operated { semaphore: Some(name.clone()), grace: grace_of, ..record };
+    operate.take_away(Operation::Free { name, grace, why }, &actor, record).await
 }
 
 impl Operate {
@@ -145,6 +146,7 @@ impl Operate {
         Ok(json(serde_json::to_string(&changed).unwrap_or_default()))
     }
 
+    /// Puts a change on record, if it is one.
     pub(super) fn record_change(
         &self,
         Change { name, before, after }: &Change,
@@ -152,15 +154,10 @@ impl Operate {
         actor: &Actor,
         why: Option<Label>,
     ) {
-        self.record(Operated {
-            kind,
-            by: actor.name().to_owned(),
-            why,
-            peer: None,
-            semaphore: Some(name.clone()),
-            before: *before,
-            after: *after,
-            locks: None,
-        });
+        if before != after {
+            let record = Operated::new(kind, actor.name(), why);
+            let (semaphore, before, after) = (Some(name.clone()), *before, *after);
+            self.record(actor, Operated { semaphore, before, after, ..record });
+        }
     }
 }

@@ -81,3 +81,18 @@ fn auth_without_a_token_is_refused() {
         &["throttle.toml:1:8: auth: expected a section [auth], found true"],
     );
 }
+
+/// The record of what operators do says so of others than tokens.
+#[test]
+fn some_names_are_taken() {
+    for name in ["SIGHUP", "anybody", "Anybody"] {
+        let text = format!(
+            "[[auth.tokens]]\nname = \"{name}\"\nrole = \"lease\"\nsha256 = \"{DIGEST}\"\n"
+        );
+        let said = format!(
+            "throttle.toml:2:8: auth.tokens, name: \"{name}\" is what the record says of others than tokens"
+        );
+        assert_problems(&text, &[&said]);
+        assert!(!throttle::config::is_token_name(name));
+    }
+}

@@ -25,6 +25,8 @@ mod waiting;
 mod ws;
 
 #[cfg(unix)]
+mod audit;
+#[cfg(unix)]
 mod dashboard;
 mod documents;
 #[cfg(unix)]
