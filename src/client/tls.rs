@@ -43,8 +43,18 @@ impl Trust {
     /// Shakes hands with the server of that name or address.
     pub(super) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<Stream> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        self.0.connect(name, stream).await.map(|stream| Stream::Tls(Box::new(stream)))
+        let connected = self.0.connect(name, stream).await.map_err(explained);
+        connected.map(|stream| Stream::Tls(Box::new(stream)))
     }
+}
+
+/// One kind of certificate that people make for themselves gets words of its own.
+fn explained(error: io::Error) -> io::Error {
+    if error.to_string().contains("CaUsedAsEndEntity") {
+        let what = "the server's certificate is one for an authority (CA:TRUE), and not for a server (CA:FALSE)";
+        return io::Error::new(error.kind(), what);
+    }
+    error
 }
 
 fn named(file: &Path) -> Result<RootCertStore, Error> {

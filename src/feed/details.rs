@@ -45,21 +45,41 @@ impl Feed {
     /// # Errors
     /// [`EngineGone`].
     pub async fn peer(&self, id: PeerId) -> Result<Option<String>, EngineGone> {
-        let place = move |engine: &Engine| {
-            engine.peer(id).map(|peer| (peer, engine.place(id).map(|(_, place)| place)))
-        };
-        let found = self.read(place).await?;
-        Ok(found.map(|(peer, position)| {
-            let remotes = self.remotes(connection(&peer).into_iter());
-            let now_ms = millis(self.0.parts.clock.now());
-            fields(&PeerShape {
-                now_ms,
-                who: Who::of(&peer, &remotes),
-                expires_in_ms: peer.expires_in.as_micros() / 1_000,
-                locks: peer.locks.iter().map(LockShape::of).collect(),
-                waiting: position.and_then(|position| Waiting::of(&peer, position)),
-            })
+        let found = self.read(move |engine| look_at_peer(engine, id)).await?;
+        Ok(found.map(|found| {
+            let remotes = self.remotes(connection(&found.peer).into_iter());
+            fields(&found.shape(self.0.parts.clock.now(), &remotes))
         }))
+    }
+}
+
+struct FoundPeer {
+    peer: PeerView,
+    position: Option<usize>,
+    /// When it will be taken away, if it will be; and so each of its locks.
+    revoked: Option<Time>,
+    locks_revoked: Vec<Option<Time>>,
+}
+
+fn look_at_peer(engine: &Engine, id: PeerId) -> Option<FoundPeer> {
+    let peer = engine.peer(id)?;
+    let position = engine.place(id).map(|(_, position)| position);
+    let locks = peer.locks.iter().map(|lock| engine.revoked_at(id, Some(lock.fence)));
+    let (locks_revoked, revoked) = (locks.collect(), engine.revoked_at(id, None));
+    Some(FoundPeer { peer, position, revoked, locks_revoked })
+}
+
+impl FoundPeer {
+    fn shape<'a>(&'a self, now: Time, remotes: &Remotes) -> PeerShape<'a> {
+        let locks = self.peer.locks.iter().zip(&self.locks_revoked);
+        PeerShape {
+            now_ms: millis(now),
+            who: Who::of(&self.peer, remotes),
+            expires_in_ms: self.peer.expires_in.as_micros() / 1_000,
+            revoked_ms: self.revoked.map(millis),
+            locks: locks.map(|(lock, revoked)| LockShape::of(lock, *revoked)).collect(),
+            waiting: self.position.and_then(|position| Waiting::of(&self.peer, position)),
+        }
     }
 }
 
@@ -221,6 +241,9 @@ struct PeerShape<'a> {
     #[serde(flatten)]
     who: Who<'a>,
     expires_in_ms: u64,
+    /// When an operator will take it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_ms: Option<u64>,
     locks: Vec<LockShape<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<Waiting<'a>>,
@@ -232,15 +255,19 @@ struct LockShape<'a> {
     count: u32,
     fence: u64,
     since_ms: u64,
+    /// When an operator will take it away, by itself or with its peer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_ms: Option<u64>,
 }
 
 impl<'a> LockShape<'a> {
-    fn of(lock: &'a Lock) -> Self {
+    fn of(lock: &'a Lock, revoked: Option<Time>) -> Self {
         Self {
             semaphore: lock.name.as_str(),
             count: lock.count.get(),
             fence: lock.fence.0,
             since_ms: millis(lock.since),
+            revoked_ms: revoked.map(millis),
         }
     }
 }

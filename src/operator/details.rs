@@ -53,12 +53,16 @@ fn identity(seen: &Peer, style: Style) -> String {
         Some(end) => format!("expires in {}", duration(end.saturating_sub(*now_ms))),
         None => format!("lives {} without its connection", duration(seen.expires_in_ms)),
     };
+    let left = |end: u64| duration(end.saturating_sub(*now_ms));
+    let revoked = seen.revoked_ms.map(|end| format!(", revoked in {}", left(end)));
+    let revoked = revoked.map(|revoked| style.paint(Tone::Notable, &revoked));
     format!(
-        "{}{}, over {}{}, {life}",
+        "{}{}, over {}{}, {life}{}",
         style.paint(Tone::Strong, &printable(&who.peer)),
         label.unwrap_or_default(),
         printable(&who.transport),
         remote.unwrap_or_default(),
+        revoked.unwrap_or_default(),
     )
 }
 

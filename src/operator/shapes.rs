@@ -102,6 +102,7 @@ pub(super) struct Peer {
     #[serde(flatten)]
     pub(super) who: Who,
     pub(super) expires_in_ms: u64,
+    pub(super) revoked_ms: Option<u64>,
     pub(super) locks: Vec<Lock>,
     pub(super) waiting: Option<Waiting>,
 }

@@ -166,6 +166,9 @@ async fn locks_and_peers_are_taken_away() {
     assert!(taken["until_ms"].as_u64().unwrap() > 0, "{taken}");
     let (_, shown) = call(&server, "GET", "/operate/semaphores/B", &json!({})).await;
     assert_eq!(shown["holders"][0]["revoked_ms"], taken["until_ms"], "{shown}");
+    let (_, shown) = call(&server, "GET", &format!("/operate/peers/{one}"), &json!({})).await;
+    let ends = [&shown["revoked_ms"], &shown["locks"][0]["revoked_ms"]];
+    assert_eq!(ends, [&taken["until_ms"]; 2], "{shown}");
     call(&server, "POST", &revoke, &json!({})).await;
     assert_eq!(server.is_acquired(one).await.status, 400, "the peer is gone");
     call(&server, "POST", "/operate/semaphores/A/free", &json!({"grace": "50ms"})).await;

@@ -37,6 +37,7 @@ function known(details, now, act) {
       ${figure("From", remote === undefined ? "–" : shown(remote))}
       ${figure("Time to live", details.expires_in_ms === undefined ? "–" : duration(details.expires_in_ms))}
       ${figure("Expires in", untilText(details.expires_ms, now))}
+      ${details.revoked_ms === undefined ? nothing : figure("Revoked in", untilText(details.revoked_ms, now))}
       ${figure("Holds", count(locks.length))}
       ${figure("Waits", waiting === undefined ? "–" : duration(now - waiting.since_ms))}
     </dl>
