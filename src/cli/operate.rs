@@ -1,10 +1,11 @@
 //! The command lines with which operators act: `throttle semaphore`, `throttle peer` and `throttle reload`. What the
 //! texts mean is decided here; nothing is asked or done.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Acting, ShowPeer};
 
@@ -62,13 +63,16 @@ Example: throttle semaphore create gpu=4 --level 1")]
     #[command(after_help = "\
 Who holds something keeps it. Below what is held, nothing new is granted until it fits.
 
-Example: throttle semaphore change database --max 20")]
+What is not given stays as it is. The file stays as it is, too: a restart or a reload brings back what it says.
+
+Example: throttle semaphore change database --max 20",
+        group = ArgGroup::new("change").args(["max", "level"]).required(true).multiple(true))]
     Change {
         /// What it is called
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         name: String,
         /// How much of it there is
-        #[arg(long, value_name = "N", required_unless_present = "level", value_parser = max)]
+        #[arg(long, value_name = "N", value_parser = max)]
         max: Option<u32>,
         /// Its place in the lock hierarchy
         #[arg(long, value_name = "N", allow_negative_numbers = true)]
@@ -114,6 +118,11 @@ pub struct Peer {
     /// What to do with it.
     #[command(subcommand)]
     pub action: PeerAction,
+
+    /// That of the server means nothing here.
+    #[arg(id = "configuration", hide = true)]
+    #[arg(short, long, value_name = "FILE")]
+    _configuration: Option<PathBuf>,
 }
 
 /// What to do with a peer.
