@@ -6,6 +6,7 @@ mod lock;
 mod operate;
 mod overrides;
 mod reach;
+mod secret;
 mod status;
 mod summary;
 mod token;

@@ -27,8 +27,6 @@ pub mod engine;
 mod events;
 #[cfg(feature = "server")]
 pub mod feed;
-#[cfg(feature = "server")]
-pub mod health;
 #[cfg(all(feature = "server", feature = "client"))]
 pub mod lock;
 #[cfg(feature = "server")]

@@ -13,9 +13,9 @@ use throttle::app::{Server, Signals, notify};
 use throttle::cli::{Cli, Command, Health, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
+use throttle::lock;
 use throttle::operator;
 use throttle::telemetry;
-use throttle::{health, lock};
 
 /// So many semaphores are named in the log.
 const NAMED_SEMAPHORES: usize = 20;
@@ -66,7 +66,7 @@ fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
 }
 
 fn health(arguments: &Health) -> Result<ExitCode, Box<dyn Error>> {
-    writeln!(stdout(), "{}", health::ask(arguments)?)?;
+    writeln!(stdout(), "{}", operator::health::ask(arguments)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

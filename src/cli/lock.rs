@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::secret;
 use crate::access::Token;
 
 /// Where the server is unless somebody says something else: as it runs by itself, on this machine.
@@ -13,9 +14,6 @@ pub const DEFAULT_SERVER: &str = "ws://localhost:8000";
 
 /// Shorter lives than this leave no time to end a command.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
-
-/// A token, for those who have no file for it.
-const TOKEN_VARIABLE: &str = "THROTTLE_TOKEN";
 
 const AFTER_HELP: &str = "\
 NAME=COUNT is split at the last `=` if digits follow it: a semaphore that is called \"a=1\" is \"a=1=1\".
@@ -111,26 +109,7 @@ impl Lock {
     /// # Errors
     /// What is wrong with the file or the variable, without what is in it.
     pub fn token(&self) -> Result<Option<Token>, String> {
-        let file = self.token_file.as_deref().filter(|file| !file.as_os_str().is_empty());
-        let (text, place) = match (file, std::env::var_os(TOKEN_VARIABLE)) {
-            (Some(file), _) => {
-                let text = std::fs::read_to_string(file);
-                let text = text.map_err(|error| format!("cannot read {}: {error}", file.display()));
-                (text?, file.display().to_string())
-            }
-            (None, Some(text)) if !text.is_empty() => {
-                let text = text.into_string().map_err(|_| format!("{TOKEN_VARIABLE} is no text"));
-                (text?, TOKEN_VARIABLE.to_owned())
-            }
-            (None, Some(_) | None) => return Ok(None),
-        };
-        match text.trim() {
-            "" => Err(format!("there is no token in {place}")),
-            token if token.contains(char::is_whitespace) => {
-                Err(format!("there must be one token in {place}, and nothing else"))
-            }
-            token => Ok(Some(Token::new(token))),
-        }
+        secret::find(self.token_file.as_deref())
     }
 }
 

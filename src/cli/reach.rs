@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::DEFAULT_SERVER;
+use super::{DEFAULT_SERVER, secret};
+use crate::access::Token;
 
 /// How the server is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -34,9 +35,12 @@ impl Reach {
         self.server.as_deref().filter(|url| !url.is_empty()).unwrap_or(DEFAULT_SERVER)
     }
 
-    /// The file with the token. An empty name counts as none.
-    pub fn token_file(&self) -> Option<&Path> {
-        self.token_file.as_deref().filter(|file| !file.as_os_str().is_empty())
+    /// What the server is shown.
+    ///
+    /// # Errors
+    /// What is wrong with the file or the variable, without what is in it.
+    pub fn token(&self) -> Result<Option<Token>, String> {
+        secret::find(self.token_file.as_deref())
     }
 
     /// The file with the certificates that may vouch for the server. An empty name counts as none.

@@ -1,14 +1,19 @@
 //! What the configuration file says about semaphores, to tell what operators have changed since it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use super::lock;
 use crate::engine::{Count, Level, SemaphoreName, SemaphoreSettings, SemaphoreView};
 
+/// So many names are told of semaphores that were removed.
+const MAX_REMOVED: usize = 100;
+
+type Said = BTreeMap<SemaphoreName, (Count, Level)>;
+
 /// The semaphores as they are in the file. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Configured(Arc<Mutex<BTreeMap<SemaphoreName, SemaphoreSettings>>>);
+pub struct Configured(Arc<Mutex<Arc<Said>>>);
 
 /// How a semaphore is not what the file says: what the file says, or `None` when it is not in the file.
 pub(super) type Differs = Option<(Count, Level)>;
@@ -23,14 +28,41 @@ impl Configured {
 
     /// From now on these are.
     pub fn set(&self, semaphores: &[SemaphoreSettings]) {
-        let named = semaphores.iter().map(|semaphore| (semaphore.name.clone(), semaphore.clone()));
-        *lock(&self.0) = named.collect();
+        let said = |it: &SemaphoreSettings| (it.name.clone(), (it.max, it.level));
+        *lock(&self.0) = Arc::new(semaphores.iter().map(said).collect());
     }
 
-    /// `None`: it is what the file says.
-    pub(super) fn difference(&self, view: &SemaphoreView) -> Option<Differs> {
-        let configured = lock(&self.0);
-        let said = configured.get(&view.name).map(|said| (said.max, said.level));
-        (said != Some((view.max, view.level))).then_some(said)
+    /// The names of all.
+    pub fn names(&self) -> Vec<SemaphoreName> {
+        self.said().keys().cloned().collect()
+    }
+
+    /// Each of these with what the file says about it, if it says something else.
+    pub(super) fn compare(
+        &self,
+        views: Vec<SemaphoreView>,
+    ) -> Vec<(SemaphoreView, Option<Differs>)> {
+        let configured = self.said();
+        let compare = |view: SemaphoreView| {
+            let said = configured.get(&view.name).copied();
+            let differs = (said != Some((view.max, view.level))).then_some(said);
+            (view, differs)
+        };
+        views.into_iter().map(compare).collect()
+    }
+
+    /// The first of those that the file has, and that are not there: an operator has removed them.
+    pub(super) fn removed<'a>(
+        &self,
+        there: impl Iterator<Item = &'a SemaphoreName>,
+    ) -> Vec<SemaphoreName> {
+        let there: BTreeSet<_> = there.collect();
+        let configured = self.said();
+        let removed = configured.keys().filter(|name| !there.contains(name));
+        removed.take(MAX_REMOVED).cloned().collect()
+    }
+
+    fn said(&self) -> Arc<Said> {
+        Arc::clone(&lock(&self.0))
     }
 }

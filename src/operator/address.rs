@@ -8,13 +8,14 @@ use super::failure::Failure;
 /// The route of sessions, which addresses for `throttle lock` may end with.
 const SESSIONS: &str = "/ws";
 
-/// Reads `ws://host`, `http://host:8000`, `https://host/path`, `host:8000`. The URL returned does not end in a slash.
-pub(super) fn base(url: &str) -> Result<String, Failure> {
+/// Reads `ws://host`, `http://host:8000`, `https://host/path`, `host:8000`, which came from that flag or its variable. The
+/// URL returned does not end in a slash.
+pub(super) fn base(url: &str, flag: &str) -> Result<String, Failure> {
     let wrong = |reason: &str| {
         // Whatever stands before an @ may be secret.
         let shown = url.rsplit('@').next().unwrap_or_default();
         let message = format!(
-            "cannot use the address {shown:?}: {reason}; --server or THROTTLE_SERVER name another one"
+            "cannot use the address {shown:?}: {reason}; {flag} or THROTTLE_SERVER name another one"
         );
         Failure::Usage(message)
     };
@@ -71,7 +72,7 @@ mod tests {
             ("https://example.org:1/a/b/", "https://example.org:1/a/b"),
             ("ws://[::1]:8000", "http://[::1]:8000"),
         ] {
-            assert_eq!(base(url).as_deref(), Ok(expected));
+            assert_eq!(base(url, "--url").as_deref(), Ok(expected));
         }
     }
 
@@ -88,9 +89,9 @@ mod tests {
             "ws://a#b",
             "a b",
         ] {
-            assert!(matches!(base(url), Err(Failure::Usage(_))), "{url}");
+            assert!(matches!(base(url, "--url"), Err(Failure::Usage(_))), "{url}");
         }
-        let Err(Failure::Usage(said)) = base("http://me:secret@a") else { panic!() };
+        let Err(Failure::Usage(said)) = base("http://me:secret@a", "--url") else { panic!() };
         assert!(said.contains("no user") && !said.contains("secret"), "{said}");
     }
 

@@ -26,9 +26,7 @@ struct Problem {
 /// There is no answer. What was only looked at has not changed.
 pub(super) fn unreached(url: &str, error: &Error, looked: bool) -> Failure {
     const ELSEWHERE: &str = "--server or THROTTLE_SERVER name another one";
-    // Its own name for what the system says is of no use to anybody.
-    let said = error.to_string();
-    let said = said.strip_prefix("io: ").unwrap_or(&said);
+    let said = said(error);
     Failure::Trouble(if is_of_tls(error) {
         format!(
             "cannot speak TLS with {url}: {said}; --ca or THROTTLE_CA name a file with certificates to trust"
@@ -45,6 +43,18 @@ pub(super) fn unreached(url: &str, error: &Error, looked: bool) -> Failure {
     } else {
         format!("cannot make sense of {url}: {said}; is it a throttle server? {ELSEWHERE}")
     })
+}
+
+/// What there is to say about it.
+pub(super) fn said(error: &Error) -> String {
+    let said = error.to_string();
+    // Its own name for what the system says is of no use to anybody.
+    let said = said.strip_prefix("io: ").unwrap_or(&said);
+    if said.contains("CaUsedAsEndEntity") {
+        return "the server's certificate is one for an authority (CA:TRUE), and not for a server (CA:FALSE)"
+            .to_owned();
+    }
+    said.to_owned()
 }
 
 fn is_of_tls(error: &Error) -> bool {

@@ -10,13 +10,13 @@ mod answer;
 mod confirm;
 mod details;
 mod failure;
+pub mod health;
 mod look;
 mod overview;
 mod screen;
 mod server;
 mod shapes;
 mod table;
-mod token;
 mod watch;
 mod words;
 
@@ -43,7 +43,7 @@ pub fn semaphore(Semaphore { action, acting }: &Semaphore) -> ExitCode {
 }
 
 /// `throttle peer`.
-pub fn peer(Peer { action }: &Peer) -> ExitCode {
+pub fn peer(Peer { action, .. }: &Peer) -> ExitCode {
     let outcome = match action {
         PeerAction::Show(arguments) => show(arguments),
         PeerAction::Revoke(revoke) => done(Deed::Revoke(revoke), &revoke.acting),

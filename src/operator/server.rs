@@ -12,11 +12,13 @@ use ureq::http::{HeaderMap, Method, Request, Response, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, Body};
 
-use super::address;
 use super::answer::{self, Answer};
 use super::failure::Failure;
-use super::token::Token;
+use crate::access::Token;
 use crate::cli::Reach;
+
+pub(super) use super::address::base;
+pub(super) use super::answer::said;
 
 /// Until there is a connection, each address of the server included.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -37,22 +39,10 @@ pub(super) struct Server {
 impl Server {
     /// Nothing is sent yet.
     pub(super) fn new(reach: &Reach) -> Result<Self, Failure> {
-        let base = address::base(reach.server())?;
-        let token = Token::find(reach.token_file())?;
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent(concat!("throttle/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT))
-            .timeout_global(Some(ANSWER))
-            // A connection that is kept may be one to a server that has ended.
-            .max_idle_connections(0);
-        if base.starts_with("https:") {
-            config = config.tls_config(tls(reach.ca())?);
-        }
-        Ok(Self { agent: config.build().new_agent(), base, token })
+        let base = base(reach.server(), "--server")?;
+        let token = reach.token().map_err(Failure::Usage)?;
+        let agent = agent(&base, reach.ca(), CONNECT, ANSWER)?;
+        Ok(Self { agent, base, token })
     }
 
     /// Its URL, without a slash at the end.
@@ -105,7 +95,9 @@ impl Server {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         request = request.header(header::ACCEPT, "application/json");
         match &self.token {
-            Some(token) => request.header(header::AUTHORIZATION, token.header()),
+            Some(token) => {
+                request.header(header::AUTHORIZATION, format!("Bearer {}", token.secret()))
+            }
             None => request,
         }
     }
@@ -133,6 +125,30 @@ impl Server {
     fn misfit(&self, error: &ureq::http::Error) -> Failure {
         Failure::Usage(format!("cannot ask {}: {error}", self.base))
     }
+}
+
+/// Asks the server whose URL begins so, with a limit until there is a connection, and one until all of the answer is
+/// there.
+pub(super) fn agent(
+    base: &str,
+    ca: Option<&Path>,
+    connect: Duration,
+    answer: Duration,
+) -> Result<Agent, Failure> {
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("throttle/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(connect))
+        .timeout_global(Some(answer))
+        // A connection that is kept may be one to a server that has ended.
+        .max_idle_connections(0);
+    if base.starts_with("https:") {
+        config = config.tls_config(tls(ca)?);
+    }
+    Ok(config.build().new_agent())
 }
 
 /// The server's time, in milliseconds since the Unix epoch: only by it do the times make sense that it tells.

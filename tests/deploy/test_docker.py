@@ -120,12 +120,16 @@ def test_the_server_understands_its_environment(program: Path) -> None:
 
 
 def test_the_health_check_asks_the_server(program: Path, server: Server) -> None:
-    health = _health_check()
-    assert health[-1] == f"http://127.0.0.1:{_last('EXPOSE')}"
-    command = [str(program), *health[1:-1]]
-    well = subprocess.run([*command, server.url], text=True, capture_output=True, check=False)
+    assert _environment()["THROTTLE_SERVER"] == f"http://127.0.0.1:{_last('EXPOSE')}"
+    command = [str(program), *_health_check()[1:]]
+
+    def ask(url: str) -> subprocess.CompletedProcess[str]:
+        surroundings = os.environ | {"THROTTLE_SERVER": url}
+        return subprocess.run(command, env=surroundings, text=True, capture_output=True, check=False)
+
+    well = ask(server.url)
     assert (well.returncode, well.stderr) == (0, "")
-    ill = subprocess.run([*command, f"{server.url}/nothing"], text=True, capture_output=True, check=False)
+    ill = ask(f"{server.url}/nothing")
     assert ill.returncode == 1
     assert "404" in ill.stderr
 

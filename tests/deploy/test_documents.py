@@ -58,4 +58,8 @@ def test_variables_are_known(program: Path) -> None:
     told = subprocess.run([program, "--help"], text=True, capture_output=True, check=True).stdout
     known = {f"THROTTLE_{flag.upper().replace('-', '_')}" for flag in re.findall(r"--([a-z-]+)", told)}
     assert len(known) > 20
-    assert named - known == {"THROTTLE_INSECURE"} - known
+    # Those of `throttle health`, which are none of the server's.
+    asking = {"THROTTLE_SERVER", "THROTTLE_CA"}
+    told = subprocess.run([program, "health", "--help"], text=True, capture_output=True, check=True).stdout
+    assert asking == {name for name in asking if name in told}
+    assert named - known - asking == {"THROTTLE_INSECURE"} - known

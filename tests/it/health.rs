@@ -88,3 +88,19 @@ fn who_says_nothing_or_something_else_is_1() {
     assert_eq!(health(&["--url", &foreign_url]), unwell(said));
     answering.join().unwrap();
 }
+
+/// By the name in its certificate, trusting those who vouch for it.
+#[test]
+fn a_server_with_a_certificate_is_asked_over_tls() {
+    let made = |name: &str| format!("{}/tests/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (certificate, key) = (made("first.pem"), made("first.key"));
+    let process =
+        Process::start(&format!("[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n"));
+    let url = format!("https://localhost:{}", process.address.port());
+    let authority = made("authority.pem");
+    assert_eq!(health(&["--url", &url, "--ca", &authority]), well(format!("{url} is healthy\n")));
+    let (code, _, said) = health(&["--url", &url]);
+    assert!(code == Some(1) && said.contains("invalid peer certificate: UnknownIssuer"), "{said}");
+    let (code, _, said) = health(&["--url", &url, "--ca", "/nowhere"]);
+    assert!(code == Some(1) && said.contains("/nowhere"), "{said}");
+}

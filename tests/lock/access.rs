@@ -67,8 +67,8 @@ async fn what_is_wrong_is_one_line_without_the_token() {
         (vec!["--ca", &ca], let_in),
         (vec!["--ca", &ca, "--token-file", &path(&bad)], let_in),
         (vec!["--ca", &ca, "--token-file", &path(&empty)], "there is no token in "),
-        (vec!["--ca", &ca, "--token-file", &path(&two)], "there must be one token in "),
-        (vec!["--token-file", "/nowhere/token"], "cannot read /nowhere/token: "),
+        (vec!["--ca", &ca, "--token-file", &path(&two)], "there is no token in "),
+        (vec!["--token-file", "/nowhere/token"], "cannot read the token in /nowhere/token: "),
         (vec!["--ca", "/nowhere/ca.pem"], "cannot set up TLS: "),
         (
             vec!["--ca", &format!("{MADE}/second.pem")],
