@@ -61,6 +61,26 @@ async fn who_was_revoked_is_not_restored() {
     assert_eq!(server.remainder("A").await, "0");
 }
 
+/// Who waits over REST is told at once, although the grace is not over, and gets nothing new within it.
+#[tokio::test]
+async fn who_is_going_to_be_revoked_does_not_wait_any_more() {
+    let server = TestServer::start(&[("A", 1, 0), ("B", 1, 1)]).await;
+    let (holder, waiter) = (server.new_peer().await, server.new_peer().await);
+    assert_eq!(server.acquire(holder, "A", 1).await, 200);
+    assert_eq!(server.acquire(waiter, "B", 1).await, 200);
+    let path = format!("/peers/{waiter}/A?block_for=20s");
+    let (blocked, ()) = tokio::join!(server.put(&path, "1"), async {
+        server.metric_becomes(r#"throttle_waiters{semaphore="A"}"#, 1.0).await;
+        let grace = r#"{"grace":"1h","why":"it leaks"}"#;
+        let revoked = server.post(&format!("/operate/peers/{waiter}/revoke"), grace).await;
+        assert_eq!(revoked.status, 200);
+    });
+    assert_eq!(blocked, text(409, "The peer was revoked by an operator."));
+    let again = server.put(&format!("/peers/{waiter}/A"), "1").await;
+    assert_eq!(again, text(409, "The peer was revoked by an operator. Reason: it leaks"));
+    assert_eq!(server.acquire(waiter, "B", 1).await, 200, "what it holds it has until then");
+}
+
 #[tokio::test]
 async fn a_repeated_restore_prolongs_the_peer() {
     let server = TestServer::start(&[("A", 5, 0)]).await;

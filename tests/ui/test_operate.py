@@ -144,6 +144,8 @@ def test_what_is_in_use_is_deleted_by_force_only(server: SetServer, visit: Visit
     expect(dialog.get_by_role("checkbox")).to_have_count(0)
     confirm(dialog)
     told(page, "B is gone.")
+    page.goto(f"{there.url}#/")
+    expect(page.get_by_text("In the file, but removed here:")).to_have_text("In the file, but removed here: A, B")
 
 
 def test_one_lock_is_revoked(server: SetServer, visit: Visit) -> None:
