@@ -34,7 +34,7 @@ impl Gate {
     }
 
     /// Exchanges the tokens. Sessions of those that are gone, or have a lower role or another name now, are to end
-    /// ([`Gate::still_admits`]).
+    /// (`still_admits`).
     pub fn admit_only(&self, tokens: &[TokenSettings]) {
         let mut current = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         let before = Arc::clone(&current);
