@@ -8,6 +8,7 @@ mod configured;
 mod details;
 mod history;
 mod journal;
+mod operated;
 mod shapes;
 
 use std::collections::HashMap;
@@ -23,7 +24,8 @@ pub use self::board::{Cursor, Frame, Names};
 pub use self::configured::Configured;
 pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
-pub use self::journal::{Journal, Kind, Operated};
+pub use self::journal::{Journal, Kind};
+pub use self::operated::Operated;
 pub(crate) use self::shapes::State;
 use self::shapes::{Named, Row, Server};
 use crate::engine::{ConnectionId, Engine, SemaphoreName, SemaphoreView, Time};

@@ -3,7 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use super::configured::Differs;
-use super::journal::{Entry, Kind, Operated};
+use super::journal::{Entry, Kind};
+use super::operated::Operated;
 use crate::engine::{
     Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Time,
 };
