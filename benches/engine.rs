@@ -25,7 +25,7 @@ fn name() -> SemaphoreName {
 fn engine(peers: u64) -> Engine {
     let max = Count::new(10).expect("it is small");
     let mut engine = Engine::new(Settings {
-        semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0) }],
+        semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0), rate: None }],
         limits: Limits::default(),
         last_fence: Fence(0),
         grants_from: Time::default(),
@@ -44,6 +44,7 @@ fn pair(engine: &mut Engine, now: Time, peer: PeerId, name: &SemaphoreName) {
         want: Want::one(name.clone(), 1),
         priority: Priority::default(),
         timeout: None,
+        max_wait: None,
         expires_in: None,
     };
     assert!(black_box(engine.apply(now, &acquire)).reply.is_ok());
@@ -80,6 +81,7 @@ fn handoffs(criterion: &mut Criterion) {
             want: Want::one(name.clone(), 10),
             priority: Priority::default(),
             timeout: None,
+            max_wait: None,
             expires_in: None,
         };
         for number in 0..waiting {

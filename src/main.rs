@@ -156,10 +156,14 @@ fn announce(address: SocketAddr, config: &Config) {
 
 /// A name may hold anything but control characters; quotes show where it ends.
 fn describe(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { name, max, level } = semaphore;
+    let SemaphoreSettings { name, max, level, rate } = semaphore;
     let plain = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
     let name = if plain { name.to_string() } else { format!("{name:?}") };
-    if level.0 == 0 { format!("{name}={max}") } else { format!("{name}={max} (level {level})") }
+    match (level.0, rate) {
+        (_, Some(rate)) => format!("{name}={max} ({} every {})", rate.refill(), rate.every()),
+        (0, None) => format!("{name}={max}"),
+        (level, None) => format!("{name}={max} (level {level})"),
+    }
 }
 
 /// Where a server can be reached from its own machine that listens on all addresses.

@@ -20,6 +20,7 @@ fn start_server() -> String {
         name: SemaphoreName::new(name).unwrap(),
         max: Count::new(max).unwrap(),
         level: Level(0),
+        rate: None,
     });
     let config = Config { port: 0, semaphores: semaphores.into(), ..Config::default() };
     let server = Server::bind(&config).unwrap();

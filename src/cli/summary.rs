@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::config::Loaded;
-use crate::engine::{Level, SemaphoreSettings};
+use crate::engine::SemaphoreSettings;
 
 /// Most semaphores that are listed.
 const MAX_LISTED: usize = 100;
@@ -37,9 +37,5 @@ pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
 }
 
 fn shown(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { name, max, level } = semaphore;
-    match level {
-        Level(0) => format!("{name} = {max}"),
-        level => format!("{name} = {max}, level {level}"),
-    }
+    format!("{} = {semaphore}", semaphore.name)
 }

@@ -11,13 +11,23 @@ use super::input::Input;
 use super::problem::{Lines, Origin, Problem, excerpt};
 use super::setting::{SETTINGS, Setting, gelf};
 use super::suggestion::nearest;
-use super::{Config, auth, semaphores};
-use crate::engine::Span;
+use super::{Config, auth, buckets, semaphores};
+use crate::engine::{SemaphoreSettings, Span};
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 8] =
-    [AUTH, "limits", "logging", "logging.gelf", "logging.stderr", SEMAPHORES, "sessions", "tls"];
+const SECTIONS: [&str; 9] = [
+    AUTH,
+    BUCKETS,
+    "limits",
+    "logging",
+    "logging.gelf",
+    "logging.stderr",
+    SEMAPHORES,
+    "sessions",
+    "tls",
+];
 const AUTH: &str = "auth";
+const BUCKETS: &str = "buckets";
 const SEMAPHORES: &str = "semaphores";
 const GELF: &str = "logging.gelf";
 
@@ -160,10 +170,31 @@ impl Walk<'_> {
         match path {
             SEMAPHORES => {
                 self.config.has_semaphores = true;
-                self.config.semaphores = semaphores::read(self, table);
+                let semaphores = semaphores::read(self, table);
+                self.named(table, semaphores);
+            }
+            BUCKETS => {
+                self.config.has_semaphores = true;
+                let buckets = buckets::read(self, table);
+                self.named(table, buckets);
             }
             AUTH => self.config.tokens = auth::read(self, key, table),
             _ => self.section(path, table),
+        }
+    }
+
+    /// A name stands for one thing.
+    fn named(&mut self, section: &DeTable<'_>, new: Vec<SemaphoreSettings>) {
+        for settings in new {
+            let name = settings.name.as_str();
+            match self.config.semaphores.binary_search_by(|it| it.name.as_str().cmp(name)) {
+                Err(at) => self.config.semaphores.insert(at, settings),
+                Ok(_) => {
+                    let key = section.keys().find(|key| key.get_ref() == name);
+                    let message = format!("{} is a semaphore and a bucket", excerpt(name));
+                    key.into_iter().for_each(|key| self.problem(key.span(), message.clone()));
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! Nothing here opens sockets, starts logging, or reads the environment by itself.
 
 mod auth;
+mod buckets;
 mod document;
 mod draft;
 mod file;
@@ -39,7 +40,7 @@ pub struct Config {
     /// How much longer than it asked for a peer of the REST interface lives, at most a day. It is for clients whose
     /// heartbeat comes just when their peer expires. Default: none.
     pub expiry_grace: Duration,
-    /// The semaphores, ordered by name, each with a maximum of at least 1. Default: none.
+    /// The semaphores and buckets, ordered by name, each with a maximum of at least 1. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
     /// Whether the file has a section for them, be it an empty one: then it is meant that there are no others.
     pub has_semaphores: bool,

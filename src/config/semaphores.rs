@@ -49,7 +49,7 @@ fn semaphore(
             }
         },
     };
-    Some(SemaphoreSettings { name: name.ok()?, max, level })
+    Some(SemaphoreSettings::semaphore(name.ok()?, max, level))
 }
 
 fn max_and_level(

@@ -7,7 +7,7 @@ use super::deadlines::Due;
 use super::ids::{Count, PeerId, Priority, TicketId};
 use super::outcome::{Effect, Lock, Locks, Reply};
 use super::peers::{Parts, Slot, Ticket};
-use super::queue::Place;
+use super::queue::{Place, Waiting};
 use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::time::Span;
@@ -26,6 +26,32 @@ struct Plan {
     missing: Parts,
 }
 
+/// How long somebody is willing to wait.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// `None`: for ever.
+    pub(super) timeout: Option<Span>,
+    /// Not at all, if it is known that it will take longer.
+    pub(super) max_wait: Option<Span>,
+}
+
+impl Patience {
+    /// For how long to stand in line, when it will take `eta` as far as that is known.
+    fn span(self, eta: Option<Span>) -> Result<Option<Span>, Refusal> {
+        match (eta, self.max_wait) {
+            (Some(wait), Some(max_wait)) if wait > max_wait => {
+                Err(Refusal::TooLate { wait, max_wait })
+            }
+            (Some(_), _) | (None, None) => Ok(self.timeout),
+            (None, max_wait) => Ok(self.timeout.into_iter().chain(max_wait).min()),
+        }
+    }
+
+    fn tries_once(self) -> bool {
+        self.timeout == Some(Span::ZERO)
+    }
+}
+
 impl Engine {
     /// The numbered checks are those of the interface, in their order.
     pub(super) fn acquire(
@@ -33,24 +59,24 @@ impl Engine {
         peer: PeerId,
         want: &Want,
         priority: Priority,
-        timeout: Option<Span>,
+        patience: Patience,
         expires_in: Option<Span>,
     ) -> Result<Reply, Refusal> {
         let asked = self.asked(want)?;
         // Check 3.
         let slot = self.known(peer)?;
-        for span in timeout.into_iter().chain(expires_in) {
+        for span in [patience.timeout, patience.max_wait, expires_in].into_iter().flatten() {
             self.check_span(span)?;
         }
         if let Some(expires_in) = expires_in {
             self.prolong(slot, expires_in);
         }
         let plan = self.plan(slot, self.positive(&asked)?)?;
-        let ticket = self.decide(slot, &plan, priority, timeout)?;
+        let queued = self.decide(slot, &plan, priority, patience)?;
         // A shrink may serve others. It comes last: it must not change what this want meets.
         self.shrink(slot, &plan.smaller);
         let held = || Reply::Held { locks: self.locks_of(slot, &plan.want) };
-        Ok(ticket.map_or_else(held, |(ticket, position)| Reply::Queued { ticket, position }))
+        Ok(queued.unwrap_or_else(held))
     }
 
     /// Gets what is missing, or a ticket for it.
@@ -59,16 +85,16 @@ impl Engine {
         slot: Slot,
         plan: &Plan,
         priority: Priority,
-        timeout: Option<Span>,
-    ) -> Result<Option<(TicketId, usize)>, Refusal> {
+        patience: Patience,
+    ) -> Result<Option<Reply>, Refusal> {
         if plan.missing.is_empty() {
             return Ok(None);
         }
         self.check_stays(self.peers.get(slot).id)?;
+        self.settle_due(&plan.missing);
         if let Some(ticket) = &self.peers.get(slot).ticket {
-            join(ticket, plan, timeout)?;
-            let position = self.position(ticket.place(), &ticket.parts);
-            return Ok(Some((ticket.id, position)));
+            join(ticket, plan, patience)?;
+            return Ok(Some(self.queued(ticket.place(), &plan.missing)));
         }
         self.check_levels(slot, &plan.missing)?;
         let place = Place::new(priority, TicketId(self.last_ticket.0 + 1));
@@ -76,12 +102,22 @@ impl Engine {
             self.grant(slot, &plan.missing, None, Span::ZERO);
             return Ok(None);
         }
-        if timeout == Some(Span::ZERO) {
+        if patience.tries_once() {
             return Err(Refusal::Timeout);
         }
-        let position = self.position(place, &plan.missing);
-        let ticket = self.wait(slot, place, plan.missing.clone(), priority, timeout);
-        Ok(Some((ticket, position)))
+        let timeout = patience.span(self.eta(place, &plan.missing))?;
+        for (index, count) in &plan.missing {
+            self.check_line(*index, *count)?;
+        }
+        let queued = self.queued(place, &plan.missing);
+        self.wait(slot, place, plan.missing.clone(), priority, timeout);
+        Ok(Some(queued))
+    }
+
+    /// What is said of a ticket that has joined the queues or is about to.
+    fn queued(&self, place: Place, parts: &Parts) -> Reply {
+        let (position, eta) = (self.position(place, parts), self.eta(place, parts));
+        Reply::Queued { ticket: place.ticket, position, eta }
     }
 
     /// Grants locks that are not held yet. Whether there is room is the caller's to know.
@@ -106,7 +142,8 @@ impl Engine {
             && parts.iter().all(|(semaphore, count)| {
                 let semaphore = self.semaphores.get(*semaphore);
                 let first = semaphore.queue.first();
-                first.is_none_or(|(first, _)| place <= first) && semaphore.has_room(*count)
+                first.is_none_or(|(first, _)| place <= first)
+                    && semaphore.has_room(self.now, *count)
             })
     }
 
@@ -163,9 +200,10 @@ impl Engine {
     fn check_levels(&self, slot: Slot, missing: &Parts) -> Result<(), Refusal> {
         let holds = self.peers.get(slot).holds.iter();
         let held = holds.map(|hold| self.semaphores.get(hold.semaphore));
+        let held = held.filter(|semaphore| semaphore.bucket.is_none());
         let Some(lowest) = held.min_by_key(|semaphore| semaphore.level) else { return Ok(()) };
         let mut wanted = missing.iter().map(|(semaphore, _)| self.semaphores.get(*semaphore));
-        match wanted.find(|semaphore| semaphore.level >= lowest.level) {
+        match wanted.find(|it| it.bucket.is_none() && it.level >= lowest.level) {
             None => Ok(()),
             Some(wanted) => Err(Refusal::Hierarchy {
                 name: wanted.name.clone(),
@@ -184,22 +222,28 @@ impl Engine {
         parts: Parts,
         priority: Priority,
         timeout: Option<Span>,
-    ) -> TicketId {
+    ) {
         self.last_ticket = place.ticket;
         self.waiting += 1;
         for (index, count) in &parts {
             let semaphore = self.semaphores.get_mut(*index);
+            let first = semaphore.queue.first().filter(|(first, _)| *first > place);
             semaphore.pending += u64::from(count.get());
-            semaphore.queue.add(place, slot);
+            semaphore.queue.add(place, Waiting::new(slot, *count, parts.len()));
+            if semaphore.bucket.is_some() {
+                self.semaphores.stir(*index);
+            }
+            // It is not the first any more.
+            first.into_iter().for_each(|(_, slot)| self.forget_turn(slot));
         }
         let until = timeout.map(|timeout| self.now.after(timeout));
         let peer = self.peers.get_mut(slot);
         if let Some(at) = until {
             self.deadlines.add(at, Due::Ticket(place.ticket, peer.id));
         }
-        let ticket = Ticket { id: place.ticket, priority, since: self.now, until, parts };
+        let ticket =
+            Ticket { id: place.ticket, priority, since: self.now, until, turn: None, parts };
         peer.ticket = Some(Box::new(ticket));
-        place.ticket
     }
 
     /// The peer's locks on the semaphores of a want that it holds.
@@ -214,11 +258,11 @@ impl Engine {
 
 /// Checks 5 and 8: a repeated acquire joins the wait as it stands, its place and its timeout stay; a peer waits
 /// for one thing only.
-fn join(ticket: &Ticket, plan: &Plan, timeout: Option<Span>) -> Result<(), Refusal> {
+fn join(ticket: &Ticket, plan: &Plan, patience: Patience) -> Result<(), Refusal> {
     if ticket.parts != plan.missing {
         return Err(Refusal::AlreadyPending);
     }
-    if timeout == Some(Span::ZERO) {
+    if patience.tries_once() {
         return Err(Refusal::Timeout);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What can be asked of the engine. A list of `(Time, Command)` is the engine's whole history: replaying it into
 //! a fresh engine rebuilds the same state bit for bit.
 
-use super::ids::{ConnectionId, PeerId, Priority};
+use super::ids::{ConnectionId, Fence, PeerId, Priority};
 use super::operation::Operation;
 use super::session::Session;
 use super::text::SemaphoreName;
@@ -87,6 +87,8 @@ pub enum Command {
         priority: Priority,
         /// How long to wait: `None` for ever, zero not at all.
         timeout: Option<Span>,
+        /// Refuse at once if it is known that it will take longer; if that is not known, wait so long.
+        max_wait: Option<Span>,
         /// Prolongs the peer from the moment that it is known, whatever the outcome.
         expires_in: Option<Span>,
     },
@@ -109,6 +111,42 @@ pub enum Command {
         peer: PeerId,
         /// Which semaphore.
         name: SemaphoreName,
+    },
+    /// Promises tokens of a bucket to somebody who does not wait here: behind all who wait and all that is promised.
+    /// Answers [`Reply::Reserved`](super::Reply::Reserved).
+    Reserve {
+        /// Of which bucket.
+        name: SemaphoreName,
+        /// How many.
+        count: i64,
+        /// Refuse when it takes longer.
+        max_wait: Option<Span>,
+    },
+    /// Gives up tokens that are promised and not due: their turn is for others. Answers
+    /// [`Reply::Released`](super::Reply::Released).
+    Unreserve {
+        /// Of which bucket.
+        name: SemaphoreName,
+        /// What [`Reply::Reserved`](super::Reply::Reserved) said.
+        permit: Fence,
+    },
+    /// Corrects what a peer took of buckets to what it used, more or less; what was promised to others meanwhile stays
+    /// promised. Answers [`Reply::Settled`](super::Reply::Settled).
+    Settle {
+        /// Whose permits.
+        peer: PeerId,
+        /// How much was used, which may be nothing.
+        used: Want,
+    },
+    /// The resource behind a bucket has refused somebody: nothing is given for a while, to anybody. What is promised
+    /// already stays promised. Answers [`Reply::BackedOff`](super::Reply::BackedOff).
+    BackOff {
+        /// Who says so: it must hold a permit of the bucket. `None`: somebody who does not wait here.
+        peer: Option<PeerId>,
+        /// Of which bucket.
+        name: SemaphoreName,
+        /// For how long, from now. The longest that anybody says counts.
+        retry_after: Span,
     },
     /// What only operators do.
     Operate(Operation),

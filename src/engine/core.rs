@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::mem;
 
+use super::acquire::Patience;
 use super::command::Command;
 use super::connections::Connections;
 use super::deadlines::Deadlines;
@@ -26,11 +27,7 @@ use super::time::Time;
 ///
 /// let name = SemaphoreName::new("db").unwrap();
 /// let mut engine = Engine::new(Settings {
-///     semaphores: vec![SemaphoreSettings {
-///         name: name.clone(),
-///         max: Count::new(1).unwrap(),
-///         level: Level(0),
-///     }],
+///     semaphores: vec![SemaphoreSettings::semaphore(name.clone(), Count::new(1).unwrap(), Level(0))],
 ///     limits: Limits::default(),
 ///     last_fence: Fence(0),
 ///     grants_from: Time::default(),
@@ -45,6 +42,7 @@ use super::time::Time;
 ///     want: Want::one(name, 1),
 ///     priority: Priority::default(),
 ///     timeout: None,
+///     max_wait: None,
 ///     expires_in: None,
 /// };
 /// assert!(matches!(engine.apply(now, &acquire).reply, Ok(Reply::Held { .. })));
@@ -149,12 +147,19 @@ impl Engine {
             Command::Adopt { peer, expires_in, session } => self.adopt(*peer, *expires_in, session),
             Command::Disconnect { connection } => Ok(self.disconnect(*connection)),
             Command::Close { peer } => self.close(*peer),
-            Command::Acquire { peer, want, priority, timeout, expires_in } => {
-                self.acquire(*peer, want, *priority, *timeout, *expires_in)
+            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => {
+                let patience = Patience { timeout: *timeout, max_wait: *max_wait };
+                self.acquire(*peer, want, *priority, patience, *expires_in)
             }
             Command::Release { peer, names } => self.release(*peer, names.as_deref()),
             Command::Cancel { peer } => self.cancel(*peer),
             Command::Leave { peer, name } => self.leave(*peer, name),
+            Command::Reserve { name, count, max_wait } => self.reserve(name, *count, *max_wait),
+            Command::Unreserve { name, permit } => self.unreserve(name, *permit),
+            Command::Settle { peer, used } => self.settle(*peer, used),
+            Command::BackOff { peer, name, retry_after } => {
+                self.back_off(*peer, name, *retry_after)
+            }
             Command::Operate(operation) => self.operate(operation),
             Command::Expire => Ok(Reply::Expired { peers: expired }),
         }

@@ -7,10 +7,12 @@ use super::ids::{PeerId, TicketId};
 use super::revocations::Target;
 use super::time::Time;
 
-/// What a deadline is of. At one instant, waits end first, then what operators take away, then peers,
+/// What a deadline is of. At one instant, turns come and waits end first, then what operators take away, then peers,
 /// each in the order of their numbers: the order must not depend on how the engine stores them, or a replay could differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
+    /// The tokens for which the first in line waits.
+    Turn(TicketId, PeerId),
     /// The timeout of a peer's wait.
     Ticket(TicketId, PeerId),
     /// The grace of a revocation.

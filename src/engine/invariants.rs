@@ -42,7 +42,10 @@ impl Engine {
             for hold in &peer.holds {
                 let twice = peer.holds.iter().filter(|h| h.semaphore == hold.semaphore).count();
                 ensure(twice == 1, || format!("peer {id} holds two locks on one semaphore"))?;
-                ensure(hold.count.get() > 0, || format!("peer {id} holds nothing of something"))?;
+                let bucket = self.semaphores.get(hold.semaphore).bucket.is_some();
+                ensure(bucket || hold.count.get() > 0, || {
+                    format!("peer {id} holds nothing of something")
+                })?;
                 ensure(hold.since <= self.now, || format!("peer {id} holds from the future"))?;
                 let given = hold.fence <= self.last_fence;
                 ensure(given, || format!("peer {id} has a fence of the future"))?;
@@ -122,6 +125,7 @@ impl Engine {
             }
             if let Some(ticket) = &peer.ticket {
                 derived.extend(ticket.until.map(|at| (at, Due::Ticket(ticket.id, peer.id))));
+                derived.extend(ticket.turn.map(|at| (at, Due::Turn(ticket.id, peer.id))));
             }
         }
         for ((peer, target), revocation) in self.revocations.iter() {

@@ -52,6 +52,8 @@ impl Engine {
                 let slot = self.add(peer, expires_in, session)?;
                 for (semaphore, count) in parts {
                     let lock = self.hold(slot, semaphore, count);
+                    // Less is left for whoever is first in line, and it may be a while.
+                    self.semaphores.stir(semaphore);
                     self.effects.push(Effect::Restored { peer, lock });
                 }
                 slot
@@ -81,6 +83,7 @@ impl Engine {
         let mut peers = 0;
         while let Some(due) = self.deadlines.pop(self.now) {
             match due {
+                Due::Turn(ticket, id) => self.turn_comes(ticket, id),
                 Due::Ticket(_, id) => {
                     if let Some(slot) = self.peers.find(id) {
                         self.end_wait(slot, EndReason::TimedOut);

@@ -56,7 +56,14 @@ impl Engine {
         let hold = Hold { semaphore, count, fence: self.last_fence, since: self.now };
         let held = self.semaphores.get_mut(semaphore);
         held.held += u64::from(count.get());
+        if let Some(bucket) = &mut held.bucket {
+            bucket.take(self.now, u64::from(count.get()));
+        }
         held.holders.insert(hold.fence, slot);
+        if held.bucket.is_some() {
+            // Whoever is first in line has to wait for longer.
+            self.semaphores.stir(semaphore);
+        }
         self.peers.get_mut(slot).holds.push(hold);
         self.lock(&hold)
     }
@@ -72,6 +79,10 @@ impl Engine {
     /// Sets locks to smaller counts than they have.
     pub(super) fn shrink(&mut self, slot: Slot, parts: &Parts) {
         for (semaphore, count) in parts {
+            if self.semaphores.get(*semaphore).bucket.is_some() {
+                self.correct(slot, *semaphore, *count);
+                continue;
+            }
             let Some(hold) = self.peers.get_mut(slot).hold_mut(*semaphore) else { continue };
             let freed = hold.count.get() - count.get();
             hold.count = *count;
@@ -106,8 +117,16 @@ impl Engine {
     /// Grants a ticket if it can be. It may be served already: two of its semaphores may have been stirred.
     fn serve_one(&mut self, place: Place, slot: Slot) {
         let Some(ticket) = &self.peers.get(slot).ticket else { return };
-        if ticket.id != place.ticket || !self.can_serve(place, &ticket.parts) {
+        if ticket.id != place.ticket {
             return;
+        }
+        for (index, _) in &ticket.parts {
+            if let Some(bucket) = &mut self.semaphores.get_mut(*index).bucket {
+                bucket.settle_due(self.now);
+            }
+        }
+        if !self.can_serve(place, &ticket.parts) {
+            return self.set_turn(slot);
         }
         let Some(ticket) = self.leave_line(slot) else { return };
         self.grant(slot, &ticket.parts, Some(ticket.id), self.now.since(ticket.since));
@@ -115,6 +134,7 @@ impl Engine {
 
     /// Takes a peer out of all queues.
     fn leave_line(&mut self, slot: Slot) -> Option<Box<super::peers::Ticket>> {
+        self.forget_turn(slot);
         let peer = self.peers.get_mut(slot);
         let ticket = peer.ticket.take()?;
         self.waiting -= 1;

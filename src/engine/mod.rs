@@ -4,6 +4,8 @@
 //! map: `apply(now, command)` depends on nothing but the commands before it. It knows neither HTTP nor JSON.
 
 mod acquire;
+mod bucket;
+mod buckets;
 mod command;
 mod connections;
 mod core;
@@ -17,7 +19,9 @@ mod operation;
 mod outcome;
 mod peers;
 mod queue;
+mod rate;
 mod refusal;
+mod reservations;
 mod revocations;
 mod revoked_peers;
 mod semaphores;
@@ -35,10 +39,11 @@ pub use ids::{
 };
 pub use operation::{Change, Operation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
+pub use rate::{MAX_EVERY, MAX_RESERVED, Rate};
 pub use refusal::Refusal;
 pub use session::{Key, OnDisconnect, Session};
 pub use settings::{Limits, SemaphoreSettings, Settings};
 pub use text::{InvalidText, Label, MAX_TEXT_BYTES, SemaphoreName};
 pub use time::{Span, Time};
-pub use view::{Life, PeerCursor, PeerView, SemaphoreView, TicketView};
+pub use view::{BucketView, Life, PeerCursor, PeerView, SemaphoreView, TicketView, Wait};
 pub use want::{InvalidWant, MAX_WANT_NAMES, Want};

@@ -1,11 +1,13 @@
 //! What operators do: semaphores made, changed and removed, locks and peers taken away, at once or after a grace.
 
+use super::bucket::Bucket;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, Level, PeerId};
 use super::operation::{Change, Operation, Revoked};
 use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
 use super::peers::Slot;
+use super::rate::Rate;
 use super::refusal::Refusal;
 use super::revocations::{Revocation, Target};
 use super::semaphores::{Semaphore, SemaphoreIndex};
@@ -75,6 +77,9 @@ impl Engine {
         semaphore.level = level.unwrap_or(before.level);
         semaphore.paused = paused.unwrap_or(before.paused);
         let after = semaphore.state();
+        if let Some(bucket) = semaphore.bucket.as_mut().filter(|_| after.max != before.max) {
+            bucket.change(self.now, bucket.rate, after.max);
+        }
         if after.max < before.max {
             self.send_away(index, EndReason::Never, |count| count > after.max);
         }
@@ -113,9 +118,14 @@ impl Engine {
         }
         let mut changes = Vec::new();
         for settings in set {
-            let SemaphoreSettings { name, max, level } = settings;
+            let SemaphoreSettings { name, max, level, rate } = settings;
             changes.push(match self.semaphores.find(name.as_str()) {
-                Some(_) => self.change(name, Some(*max), Some(*level), None)?,
+                Some(index) => {
+                    let before = self.semaphores.get(index).state();
+                    self.set_rate(index, *max, *rate);
+                    let change = self.change(name, Some(*max), Some(*level), None)?;
+                    Change { before: Some(before), ..change }
+                }
                 None => self.add_semaphore(settings),
             });
         }
@@ -124,6 +134,20 @@ impl Engine {
         }
         changes.retain(|change| change.before != change.after);
         Ok(Reply::Changed(changes))
+    }
+
+    /// Makes a semaphore a bucket of this rate, a bucket a semaphore, or a bucket one of another rate.
+    fn set_rate(&mut self, index: SemaphoreIndex, capacity: Count, rate: Option<Rate>) {
+        let now = self.now;
+        let semaphore = self.semaphores.get_mut(index);
+        semaphore.bucket = match (semaphore.bucket.take(), rate) {
+            (_, None) => None,
+            (None, Some(rate)) => Some(Box::new(Bucket::new(rate, capacity))),
+            (Some(mut bucket), Some(rate)) => {
+                bucket.change(now, rate, capacity);
+                Some(bucket)
+            }
+        };
     }
 
     /// Ends the waits for a semaphore whose count of it is as `concerned` says.

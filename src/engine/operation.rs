@@ -2,6 +2,7 @@
 
 use super::ids::{Count, Level, PeerId};
 use super::outcome::Locks;
+use super::rate::Rate;
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
@@ -79,6 +80,8 @@ pub struct SemaphoreState {
     pub level: Level,
     /// Whether nothing is granted.
     pub paused: bool,
+    /// A bucket's rate.
+    pub rate: Option<Rate>,
 }
 
 /// A semaphore that was made, changed or removed.

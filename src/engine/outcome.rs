@@ -78,6 +78,24 @@ pub enum Reply {
         ticket: TicketId,
         /// The place in line, 1 for the next one; in the longest of the lines if there are several.
         position: usize,
+        /// How long it will take, where that is known: see [`Wait::eta`](super::Wait::eta).
+        eta: Option<Span>,
+    },
+    /// Tokens are promised.
+    Reserved {
+        /// The number of the grant, which stands for the permit.
+        permit: Fence,
+        /// From when it may be used.
+        from: Time,
+        /// Until when.
+        until: Time,
+    },
+    /// What was taken is corrected.
+    Settled,
+    /// A bucket gives nothing.
+    BackedOff {
+        /// Before this.
+        until: Time,
     },
     /// Locks were released.
     Released {

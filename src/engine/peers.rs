@@ -60,6 +60,8 @@ pub(super) struct Ticket {
     pub(super) priority: Priority,
     pub(super) since: Time,
     pub(super) until: Option<Time>,
+    /// When to see whether there are tokens for it: it is first in line, and nothing else is in its way.
+    pub(super) turn: Option<Time>,
     pub(super) parts: Parts,
 }
 

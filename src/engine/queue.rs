@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::ids::{Priority, TicketId};
+use super::ids::{Count, Priority, TicketId};
 use super::peers::Slot;
 
 /// Where a ticket stands, in every queue that it is in: by priority, then by arrival. One order for all queues
@@ -32,6 +32,8 @@ pub(super) struct Queue {
     /// One for each priority that somebody has, in their order.
     classes: SmallVec<[Class; 1]>,
     len: usize,
+    /// How many of the tickets stand in other queues as well.
+    joint: usize,
 }
 
 /// The tickets of one priority. How many there are is known, and where one stands is found by adding up blocks
@@ -40,32 +42,58 @@ pub(super) struct Queue {
 struct Class {
     priority: Reverse<Priority>,
     tickets: BTreeMap<TicketId, Waiting>,
-    /// How many tickets are left of each [`BLOCK_ARRIVALS`] arrivals, where any are left.
-    blocks: BTreeMap<u64, usize>,
+    /// What is left of each [`BLOCK_ARRIVALS`] arrivals, where anything is left.
+    blocks: BTreeMap<u64, Block>,
     arrivals: u64,
 }
 
-#[derive(Debug)]
-struct Waiting {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Block {
+    tickets: usize,
+    /// How much they want together.
+    tokens: u64,
+}
+
+/// Who waits, and for how much.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
     peer: Slot,
+    count: Count,
+    /// Whether it stands in other queues as well.
+    joint: bool,
     /// How many tickets joined this class before, whether they are still there or not.
     arrival: u64,
 }
 
+impl Waiting {
+    const fn alone(&self) -> Block {
+        Block { tickets: 1, tokens: self.count.get() as u64 }
+    }
+
+    /// Somebody who wants so much, and stands in so many queues.
+    pub(super) const fn new(peer: Slot, count: Count, queues: usize) -> Self {
+        Self { peer, count, joint: queues > 1, arrival: 0 }
+    }
+}
+
 impl Queue {
     /// Adds a ticket. Those of one priority must come in the order of their numbers.
-    pub(super) fn add(&mut self, place: Place, peer: Slot) {
+    pub(super) fn add(&mut self, place: Place, waiting: Waiting) {
         let at = self.class(place).unwrap_or_else(|at| {
             self.classes.insert(at, Class::new(place.priority));
             at
         });
-        self.classes[at].add(place.ticket, peer);
+        self.joint += usize::from(waiting.joint);
+        self.classes[at].add(place.ticket, waiting);
         self.len += 1;
     }
 
     pub(super) fn remove(&mut self, place: Place) {
         let Ok(at) = self.class(place) else { return };
-        self.len -= usize::from(self.classes[at].remove(place.ticket));
+        if let Some(removed) = self.classes[at].remove(place.ticket) {
+            self.len -= 1;
+            self.joint -= usize::from(removed.joint);
+        }
         if self.classes[at].tickets.is_empty() {
             self.classes.remove(at);
         }
@@ -85,10 +113,24 @@ impl Queue {
 
     /// How many stand before a place.
     pub(super) fn before(&self, place: Place) -> usize {
+        self.block_before(place).tickets
+    }
+
+    /// How much those want together who stand before a place.
+    pub(super) fn tokens_before(&self, place: Place) -> u64 {
+        self.block_before(place).tokens
+    }
+
+    /// Whether anybody in it stands in other queues as well.
+    pub(super) const fn has_joint(&self) -> bool {
+        self.joint > 0
+    }
+
+    fn block_before(&self, place: Place) -> Block {
         let at = self.class(place);
         let (Ok(end) | Err(end)) = at;
-        let higher: usize = self.classes[..end].iter().map(|class| class.tickets.len()).sum();
-        higher + at.map_or(0, |at| self.classes[at].before(place.ticket))
+        let higher = self.classes[..end].iter().map(Class::whole).fold(Block::default(), plus);
+        at.map_or(higher, |at| plus(higher, self.classes[at].before(place.ticket)))
     }
 
     /// The peer that has waited longest. Of each priority only the first can be that one.
@@ -107,23 +149,30 @@ impl Class {
         Self { priority, tickets: BTreeMap::new(), blocks: BTreeMap::new(), arrivals: 0 }
     }
 
-    fn add(&mut self, ticket: TicketId, peer: Slot) {
+    fn add(&mut self, ticket: TicketId, waiting: Waiting) {
         let arrival = self.arrivals;
         self.arrivals += 1;
-        self.tickets.insert(ticket, Waiting { peer, arrival });
-        *self.blocks.entry(arrival / BLOCK_ARRIVALS).or_default() += 1;
+        let block = self.blocks.entry(arrival / BLOCK_ARRIVALS).or_default();
+        *block = plus(*block, waiting.alone());
+        self.tickets.insert(ticket, Waiting { arrival, ..waiting });
     }
 
-    fn remove(&mut self, ticket: TicketId) -> bool {
-        let Some(Waiting { arrival, .. }) = self.tickets.remove(&ticket) else { return false };
-        let block = arrival / BLOCK_ARRIVALS;
+    fn remove(&mut self, ticket: TicketId) -> Option<Waiting> {
+        let removed = self.tickets.remove(&ticket)?;
+        let block = removed.arrival / BLOCK_ARRIVALS;
         if let Some(left) = self.blocks.get_mut(&block) {
-            *left -= 1;
-            if *left == 0 {
+            left.tickets -= 1;
+            left.tokens -= u64::from(removed.count.get());
+            if left.tickets == 0 {
                 self.blocks.remove(&block);
             }
         }
-        true
+        Some(removed)
+    }
+
+    /// All of it. There are few blocks, unless there are very many tickets.
+    fn whole(&self) -> Block {
+        self.blocks.values().copied().fold(Block::default(), plus)
     }
 
     fn first(&self) -> Option<(Place, Slot)> {
@@ -135,22 +184,28 @@ impl Class {
         self.tickets.iter().map(move |(ticket, waiting)| (place(ticket), waiting.peer))
     }
 
-    /// How many have an earlier number.
-    fn before(&self, ticket: TicketId) -> usize {
-        let Some((_, next)) = self.tickets.range(ticket..).next() else {
-            return self.tickets.len();
-        };
+    /// Those that have an earlier number.
+    fn before(&self, ticket: TicketId) -> Block {
+        let Some((_, next)) = self.tickets.range(ticket..).next() else { return self.whole() };
         let block = next.arrival / BLOCK_ARRIVALS;
-        let blocks: usize = self.blocks.range(..block).map(|(_, left)| left).sum();
-        let earlier = self.tickets.range(..ticket).rev();
-        let same = |(_, waiting): &(_, &Waiting)| waiting.arrival / BLOCK_ARRIVALS == block;
-        blocks + earlier.take_while(same).count()
+        let blocks = self.blocks.range(..block).map(|(_, left)| *left);
+        let earlier = self.tickets.range(..ticket).rev().map(|(_, waiting)| waiting);
+        let same = earlier.take_while(|waiting| waiting.arrival / BLOCK_ARRIVALS == block);
+        blocks.chain(same.map(|waiting| waiting.alone())).fold(Block::default(), plus)
     }
+}
+
+const fn plus(one: Block, other: Block) -> Block {
+    Block { tickets: one.tickets + other.tickets, tokens: one.tokens + other.tokens }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn waiting(slot: u32) -> Waiting {
+        Waiting::new(Slot(slot), Count::new(3).unwrap(), 1)
+    }
 
     #[test]
     fn the_oldest_may_stand_at_the_back() {
@@ -159,7 +214,7 @@ mod tests {
         for (priority, ticket) in [(-3, 2), (0, 7), (5, 8), (0, 9), (5, 11)] {
             queue.add(
                 Place::new(Priority(priority), TicketId(ticket)),
-                Slot(u32::try_from(ticket).unwrap()),
+                waiting(u32::try_from(ticket).unwrap()),
             );
         }
         assert_eq!(queue.oldest(), Some(Slot(2)));
@@ -176,13 +231,14 @@ mod tests {
         let place = |priority, ticket| Place::new(Priority(priority), TicketId(ticket));
         assert_eq!(queue.before(place(0, 1)), 0);
         for (priority, ticket) in [(0, 2), (5, 3), (0, 4), (-3, 5), (5, 6)] {
-            queue.add(place(priority, ticket), Slot(0));
+            queue.add(place(priority, ticket), waiting(0));
         }
         let expected =
             [((9, 9), 0), ((5, 3), 0), ((5, 6), 1), ((5, 9), 2), ((3, 9), 2), ((0, 2), 2)];
         let behind = [((0, 3), 3), ((0, 4), 3), ((0, 9), 4), ((-3, 9), 5), ((-9, 1), 5)];
         for ((priority, ticket), before) in expected.into_iter().chain(behind) {
             assert_eq!(queue.before(place(priority, ticket)), before, "{priority} {ticket}");
+            assert_eq!(queue.tokens_before(place(priority, ticket)), 3 * before as u64);
         }
         for (place, _) in queue.iter().collect::<Vec<_>>() {
             assert_eq!(queue.before(place), 0);
@@ -203,11 +259,12 @@ mod tests {
         let mut queue = Queue::default();
         let place = |ticket| Place::new(Priority(0), TicketId(ticket));
         let mut left: Vec<u64> = (0..5_000).map(|number| number * 3).collect();
-        left.iter().for_each(|ticket| queue.add(place(*ticket), Slot(0)));
+        left.iter().for_each(|ticket| queue.add(place(*ticket), waiting(0)));
         while !left.is_empty() {
             for ticket in [0, 1, dice(15_000), 14_997, 20_000] {
                 let before = left.partition_point(|other| *other < ticket);
                 assert_eq!(queue.before(place(ticket)), before, "{ticket} of {}", left.len());
+                assert_eq!(queue.tokens_before(place(ticket)), 3 * before as u64);
             }
             let gone = left.remove(usize::try_from(dice(left.len() as u64)).unwrap());
             queue.remove(place(gone));

@@ -1,14 +1,14 @@
 //! Why the engine did not do what it was told. A refused command changes nothing, but that an acquire's
 //! `expires_in` prolongs its peer all the same.
 
-use super::ids::{Count, Level};
+use super::ids::{Count, Fence, Level};
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
 
 /// A reason, with what explains it. [`Refusal::code`] is stable; the text is for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No semaphore has this name.
+    /// No semaphore or bucket has this name.
     #[error("there is no semaphore {0:?}")]
     UnknownSemaphore(SemaphoreName),
     /// More is asked than there can ever be.
@@ -68,6 +68,28 @@ pub enum Refusal {
     /// It was not to be had at once, and waiting was not wanted.
     #[error("not acquired in time")]
     Timeout,
+    /// It is known already that it would take longer than the caller is willing to wait.
+    #[error("it would take {wait}, longer than the {max_wait} that were allowed")]
+    TooLate {
+        /// How long it would take.
+        wait: Span,
+        /// How long the caller would have waited.
+        max_wait: Span,
+    },
+    /// As many as are allowed wait for it already.
+    #[error("too many wait for {name:?} already; try again in {retry_after}")]
+    Busy {
+        /// What everybody waits for.
+        name: SemaphoreName,
+        /// After this time there may be room.
+        retry_after: Span,
+    },
+    /// A semaphore has no tokens.
+    #[error("{0:?} is a semaphore, not a bucket")]
+    NotABucket(SemaphoreName),
+    /// There is no such permit that could be given up: it is not known, or due already.
+    #[error("there is no permit {0} that could still be given up")]
+    UnknownPermit(Fence),
     /// A restore of a peer that is known and holds something else.
     #[error("the peer is known and holds something else")]
     RestoreConflict,
@@ -117,14 +139,16 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 15] = [
+    pub const CODES: [&str; 18] = [
         "already_pending",
+        "busy",
         "forbidden",
         "hierarchy",
         "in_use",
         "invalid_count",
         "limit_exceeded",
         "never",
+        "not_a_bucket",
         "not_held",
         "peer_in_use",
         "restore_conflict",
@@ -132,6 +156,7 @@ impl Refusal {
         "semaphore_exists",
         "timeout",
         "unknown_peer",
+        "unknown_permit",
         "unknown_semaphore",
     ];
 
@@ -146,7 +171,10 @@ impl Refusal {
             Self::InvalidCount { .. } => "invalid_count",
             Self::Growth { .. } | Self::Hierarchy { .. } => "hierarchy",
             Self::AlreadyPending => "already_pending",
-            Self::Timeout => "timeout",
+            Self::Timeout | Self::TooLate { .. } => "timeout",
+            Self::Busy { .. } => "busy",
+            Self::NotABucket(_) => "not_a_bucket",
+            Self::UnknownPermit(_) => "unknown_permit",
             Self::RestoreConflict => "restore_conflict",
             Self::Revoked { .. } => "revoked",
             Self::SemaphoreExists(_) => "semaphore_exists",

@@ -1,10 +1,11 @@
-//! The semaphores: their sums, which are kept and never recomputed, and their queues.
+//! The semaphores and buckets: their sums, which are kept and never recomputed, and their queues.
 
 use std::collections::BTreeMap;
 
 use ahash::HashMap;
 use slab::Slab;
 
+use super::bucket::Bucket;
 use super::ids::{Count, Fence, Level};
 use super::operation::SemaphoreState;
 use super::peers::Slot;
@@ -12,6 +13,7 @@ use super::queue::Queue;
 use super::refusal::Refusal;
 use super::settings::SemaphoreSettings;
 use super::text::SemaphoreName;
+use super::time::Time;
 
 /// Where a semaphore is stored. Valid until it is removed. Their order says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,17 +33,25 @@ pub(super) struct Semaphore {
     pub(super) queue: Queue,
     /// Who holds a lock, in the order of the grants.
     pub(super) holders: BTreeMap<Fence, Slot>,
+    /// What makes it a bucket: its tokens.
+    pub(super) bucket: Option<Box<Bucket>>,
     /// Something was released, or somebody left the queue: its first ticket may be granted now.
     stirred: bool,
 }
 
 impl Semaphore {
-    pub(super) fn has_room(&self, count: Count) -> bool {
-        !self.paused && self.held + u64::from(count.get()) <= u64::from(self.max.get())
+    pub(super) fn has_room(&self, now: Time, count: Count) -> bool {
+        let count = u64::from(count.get());
+        !self.paused
+            && match &self.bucket {
+                None => self.held + count <= u64::from(self.max.get()),
+                Some(bucket) => bucket.has_room(now, count),
+            }
     }
 
-    pub(super) const fn state(&self) -> SemaphoreState {
-        SemaphoreState { max: self.max, level: self.level, paused: self.paused }
+    pub(super) fn state(&self) -> SemaphoreState {
+        let rate = self.bucket.as_ref().map(|bucket| bucket.rate);
+        SemaphoreState { max: self.max, level: self.level, paused: self.paused, rate }
     }
 }
 
@@ -68,7 +78,7 @@ impl Semaphores {
 
     /// Adds a semaphore whose name is not taken.
     pub(super) fn add(&mut self, settings: SemaphoreSettings) -> SemaphoreIndex {
-        let SemaphoreSettings { name, max, level } = settings;
+        let SemaphoreSettings { name, max, level, rate } = settings;
         let index = SemaphoreIndex::at(self.all.insert(Semaphore {
             name: name.clone(),
             max,
@@ -78,6 +88,7 @@ impl Semaphores {
             pending: 0,
             queue: Queue::default(),
             holders: BTreeMap::new(),
+            bucket: rate.map(|rate| Box::new(Bucket::new(rate, max))),
             stirred: false,
         }));
         self.by_name.insert(name.clone(), index);

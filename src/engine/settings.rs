@@ -1,13 +1,16 @@
 //! What an engine is made of, as the configuration or a journal says it.
 
+use std::fmt;
+
 use super::ids::{Count, Fence, Level};
+use super::rate::Rate;
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
 
 /// All that a fresh engine needs to know. Two engines with equal settings that get equal commands are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The semaphores, each name once.
+    /// The semaphores and buckets, each name once.
     pub semaphores: Vec<SemaphoreSettings>,
     /// What the engine refuses.
     pub limits: Limits,
@@ -18,15 +21,43 @@ pub struct Settings {
     pub grants_from: Time,
 }
 
-/// One semaphore.
+/// What one name stands for: a semaphore or, with a rate, a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SemaphoreSettings {
     /// Its name.
     pub name: SemaphoreName,
-    /// How much of it may be held at once.
+    /// How much of it may be held at once; of a bucket: its capacity, how much may be taken at once.
     pub max: Count,
-    /// Its place in the lock hierarchy.
+    /// Its place in the lock hierarchy, which buckets are not in: waiting for time alone ends by itself.
     pub level: Level,
+    /// How fast a bucket's tokens come back. `None`: it is a semaphore.
+    pub rate: Option<Rate>,
+}
+
+impl fmt::Display for SemaphoreSettings {
+    /// What there is of it: `5`, `5, level 1`, or `10, 10 every 60s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.max.fmt(f)?;
+        match self {
+            Self { rate: Some(rate), .. } => {
+                write!(f, ", {} every {}", rate.refill(), rate.every())
+            }
+            Self { level: Level(0), rate: None, .. } => Ok(()),
+            Self { level, rate: None, .. } => write!(f, ", level {level}"),
+        }
+    }
+}
+
+impl SemaphoreSettings {
+    /// A semaphore.
+    pub const fn semaphore(name: SemaphoreName, max: Count, level: Level) -> Self {
+        Self { name, max, level, rate: None }
+    }
+
+    /// A bucket.
+    pub const fn bucket(name: SemaphoreName, capacity: Count, rate: Rate) -> Self {
+        Self { name, max: capacity, level: Level(0), rate: Some(rate) }
+    }
 }
 
 /// Bounds on what comes in.

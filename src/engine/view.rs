@@ -3,10 +3,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::bucket::Bucket;
 use super::core::Engine;
 use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, TicketId};
 use super::outcome::{Lock, Locks};
 use super::peers::{Peer, Slot, Ticket};
+use super::rate::Rate;
 use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::text::{Label, SemaphoreName};
 use super::time::{Span, Time};
@@ -32,14 +34,47 @@ pub struct SemaphoreView {
     pub waiters: usize,
     /// Since when the ticket waits that has waited longest.
     pub waiting_since: Option<Time>,
+    /// Its tokens, if it is a bucket.
+    pub bucket: Option<BucketView>,
 }
 
 impl SemaphoreView {
-    /// What is left to acquire; negative when it is over-committed.
+    /// What is left to acquire, now; negative when it is over-committed.
     pub fn remainder(&self) -> i64 {
+        if let Some(bucket) = &self.bucket {
+            return bucket.available;
+        }
         // A sum of held counts stays below 2^63: it is at most the number of peers times 2^31.
         i64::from(self.max.get()) - i64::try_from(self.held).unwrap_or(i64::MAX)
     }
+}
+
+/// What there is of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BucketView {
+    /// How fast its tokens come back.
+    pub rate: Rate,
+    /// How many tokens there are now; negative when more was used than there were.
+    pub available: i64,
+    /// When it is full again, if nothing more is taken. `None`: it is.
+    pub full_at: Option<Time>,
+    /// How many are promised to come later.
+    pub reserved: u64,
+    /// Nothing is given before: somebody was refused by what is behind it. `None`: it is open.
+    pub closed_until: Option<Time>,
+}
+
+/// Where somebody stands in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wait {
+    /// Which wait.
+    pub ticket: TicketId,
+    /// The place, 1 for the next one; in the longest of the lines if there are several.
+    pub position: usize,
+    /// How long it will still take, if it is known. It is for a bucket, and for whatever lacks nothing but tokens; not
+    /// if somebody before it waits for other things as well. It gets longer only when a bucket is closed or
+    /// corrected, and shorter when somebody leaves.
+    pub eta: Option<Span>,
 }
 
 /// One peer, with all that it holds and waits for.
@@ -135,11 +170,12 @@ impl Engine {
         queue.map(|(_, slot)| self.peers.get(slot).id)
     }
 
-    /// What a peer waits for, and its place in line: 1 is the next one; in the longest of the lines if there are
-    /// several. Costs as much as the place is far from the first one of its priority.
-    pub fn place(&self, peer: PeerId) -> Option<(TicketId, usize)> {
+    /// Where a peer stands in line. Costs as much as the place is far from the first one of its priority.
+    pub fn wait_of(&self, peer: PeerId) -> Option<Wait> {
         let ticket = self.peers.get(self.peers.find(peer)?).ticket.as_ref()?;
-        Some((ticket.id, self.position(ticket.place(), &ticket.parts)))
+        let (place, parts) = (ticket.place(), &ticket.parts);
+        let (position, eta) = (self.position(place, parts), self.eta(place, parts));
+        Some(Wait { ticket: ticket.id, position, eta })
     }
 
     /// Those who hold locks on a semaphore, in the order of the grants.
@@ -172,6 +208,9 @@ impl Engine {
         (self.now, self.last_fence, self.last_ticket).hash(&mut hasher);
         for semaphore in self.semaphores() {
             semaphore.hash(&mut hasher);
+            let index = self.semaphores.find(semaphore.name.as_str());
+            let bucket = index.and_then(|index| self.semaphores.get(index).bucket.as_ref());
+            bucket.map(|bucket| bucket.state(self.now)).hash(&mut hasher);
             self.queue(semaphore.name.as_str()).for_each(|peer| peer.hash(&mut hasher));
         }
         let mut peers: Vec<_> =
@@ -214,7 +253,22 @@ impl Engine {
             holders: semaphore.holders.len(),
             pending: semaphore.pending,
             waiters: semaphore.queue.len(),
+            bucket: semaphore.bucket.as_ref().map(|bucket| self.view_bucket(bucket)),
             waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),
+        }
+    }
+
+    fn view_bucket(&self, bucket: &Bucket) -> BucketView {
+        let closed = Some(bucket.closed_until).filter(|until| *until > self.now);
+        let (rate, available) = (bucket.rate, bucket.available(self.now));
+        let reserved = bucket.state(self.now).2;
+        let reserved = reserved.iter().map(|it| u64::from(it.count.get())).sum();
+        BucketView {
+            rate,
+            available,
+            full_at: bucket.full_at(self.now),
+            reserved,
+            closed_until: closed,
         }
     }
 

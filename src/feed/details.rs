@@ -63,7 +63,7 @@ struct FoundPeer {
 
 fn look_at_peer(engine: &Engine, id: PeerId) -> Option<FoundPeer> {
     let peer = engine.peer(id)?;
-    let position = engine.place(id).map(|(_, position)| position);
+    let position = engine.wait_of(id).map(|wait| wait.position);
     let locks = peer.locks.iter().map(|lock| engine.revoked_at(id, Some(lock.fence)));
     let (locks_revoked, revoked) = (locks.collect(), engine.revoked_at(id, None));
     Some(FoundPeer { peer, position, revoked, locks_revoked })

@@ -97,6 +97,7 @@ mod tests {
             pending: held + 1,
             waiters: 0,
             waiting_since: None,
+            bucket: None,
         }
     }
 

@@ -6,7 +6,7 @@ use super::configured::Differs;
 use super::journal::{Entry, Kind};
 use super::operated::Operated;
 use crate::engine::{
-    Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Time,
+    BucketView, Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Time,
 };
 
 /// The server itself.
@@ -50,6 +50,32 @@ pub(super) struct Row {
     waiters: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_since_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<Bucket>,
+}
+
+/// The tokens of a bucket. What is there now follows from when it is full.
+#[derive(Serialize)]
+struct Bucket {
+    refill: u32,
+    every_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_at_ms: Option<u64>,
+    reserved: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_until_ms: Option<u64>,
+}
+
+impl Bucket {
+    fn of(view: &BucketView) -> Self {
+        Self {
+            refill: view.rate.refill().get(),
+            every_ms: view.rate.every().as_secs_f64() * 1_000.0,
+            full_at_ms: view.full_at.map(millis),
+            reserved: view.reserved,
+            closed_until_ms: view.closed_until.map(millis),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -71,6 +97,7 @@ impl Row {
             pending: view.pending,
             waiters: view.waiters,
             waiting_since_ms: view.waiting_since.map(millis),
+            bucket: view.bucket.as_ref().map(Bucket::of),
         }
     }
 }

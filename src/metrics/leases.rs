@@ -141,6 +141,9 @@ impl LeaseMetrics {
                 | Reply::Queued { .. }
                 | Reply::Released { .. }
                 | Reply::Cancelled { .. }
+                | Reply::Reserved { .. }
+                | Reply::Settled
+                | Reply::BackedOff { .. }
                 | Reply::Revoked { .. }
                 | Reply::Expired { .. },
             ) => {}

@@ -76,6 +76,7 @@ impl Problem {
             Refusal::SemaphoreExists(_)
             | Refusal::InUse { .. }
             | Refusal::NotHeld(_)
+            | Refusal::NotABucket(_)
             | Refusal::TooManySemaphores { .. } => StatusCode::CONFLICT,
             Refusal::TooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             // Nothing that operators do is refused with one of these.
@@ -87,6 +88,9 @@ impl Problem {
             | Refusal::Hierarchy { .. }
             | Refusal::AlreadyPending
             | Refusal::Timeout
+            | Refusal::TooLate { .. }
+            | Refusal::Busy { .. }
+            | Refusal::UnknownPermit(_)
             | Refusal::RestoreConflict
             | Refusal::Revoked { .. }
             | Refusal::TooManyPeers { .. } => StatusCode::BAD_REQUEST,

@@ -81,7 +81,7 @@ pub(super) async fn create(
     actor: Actor,
     Body(New { name, max, level, why }): Body<New>,
 ) -> Result<Response, Problem> {
-    let settings = SemaphoreSettings { name, max, level: Level(level) };
+    let settings = SemaphoreSettings::semaphore(name, max, Level(level));
     let answer = operate.change(Operation::Create(settings), Kind::Create, actor, why).await?;
     Ok((StatusCode::CREATED, answer).into_response())
 }

@@ -1,6 +1,6 @@
 //! The server in one line, and a table of its semaphores. Text is made here, nothing is written or asked.
 
-use super::shapes::{About, Row};
+use super::shapes::{About, Bucket, Row};
 use super::table::{Cell, Side, Style, Table, Tone};
 use super::words::{bar, counted, duration, state};
 use crate::printable::printable;
@@ -33,11 +33,11 @@ impl Overview<'_> {
         lines.push(String::new());
         let mut table = Table::new(&[
             ("SEMAPHORE", Side::Left),
-            ("HELD", Side::Right),
+            ("USED", Side::Right),
             ("", Side::Left),
             ("WAITERS", Side::Right),
             ("LONGEST", Side::Right),
-            ("LEVEL", Side::Right),
+            ("LEVEL, RATE", Side::Right),
             ("", Side::Left),
         ]);
         for row in self.rows {
@@ -66,7 +66,9 @@ impl Overview<'_> {
     }
 
     fn row(&self, row: &Row) -> Vec<Cell> {
-        let (held, max) = (row.held, row.state.max);
+        let bucket = row.bucket.as_ref();
+        let held = bucket.map_or(row.held, |bucket| bucket.spent(self.now_ms));
+        let max = row.state.max;
         let tone = match held {
             _ if held > max => Tone::Alarming,
             _ if held == max => Tone::Notable,
@@ -80,20 +82,31 @@ impl Overview<'_> {
             Cell::toned(bar(held, max), tone),
             Cell::toned(row.waiters.to_string(), waits),
             Cell::toned(longest.unwrap_or_else(|| "-".to_owned()), waits),
-            Cell::new(row.state.level.to_string()),
-            Cell::toned(notes(row), Tone::Notable),
+            Cell::new(bucket.map_or_else(|| row.state.level.to_string(), Bucket::rate)),
+            Cell::toned(self.notes(row), Tone::Notable),
         ]
     }
-}
 
-fn notes(row: &Row) -> String {
-    let over = (row.held > row.state.max).then(|| "over-committed".to_owned());
-    let paused = row.state.paused.then(|| "paused".to_owned());
-    let differs = row.configured.as_ref().map(|configured| match configured {
-        Some(configured) => format!("in the file: {}", state(configured)),
-        None => "not in the file".to_owned(),
-    });
-    [over, paused, differs].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    fn notes(&self, row: &Row) -> String {
+        let bucket = row.bucket.as_ref();
+        let over = bucket.is_none() && row.held > row.state.max;
+        let over = over.then(|| "over-committed".to_owned());
+        let reserved = bucket.map(|it| it.reserved).filter(|reserved| *reserved > 0);
+        let reserved = reserved.map(|reserved| format!("{reserved} reserved"));
+        let closed = bucket.and_then(|it| it.closed_until_ms);
+        let closed = closed.map(|until| until.saturating_sub(self.now_ms));
+        let closed = closed.map(|left| format!("closed for {}", duration(left)));
+        let paused = row.state.paused.then(|| "paused".to_owned());
+        let differs = row.configured.as_ref().map(|configured| match configured {
+            Some(configured) => format!("in the file: {}", state(configured)),
+            None => "not in the file".to_owned(),
+        });
+        [over, reserved, closed, paused, differs]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +118,8 @@ mod tests {
         let about = r#"{"version":"1","epoch":"e","started_ms":1000,"ready":true,"peers":1,"sessions":0,"grants":7,"releases":0,"expirations":0,"removed":["x","y\u001b[31m"]}"#;
         let rows = r#"[{"name":"A","max":1,"level":-2,"paused":true,"configured":{"max":3,"level":0},"held":2,"holders":1,"pending":1,"waiters":1,"waiting_since_ms":3000},
             {"name":"b\u001b[31m","max":4,"level":0,"configured":null,"held":0,"holders":0,"pending":0,"waiters":0},
-            {"name":"c","max":4,"level":0,"held":4,"holders":1,"pending":0,"waiters":0}]"#;
+            {"name":"c","max":4,"level":0,"held":4,"holders":1,"pending":0,"waiters":0},
+            {"name":"d","max":10,"level":0,"held":99,"holders":1,"pending":0,"waiters":0,"bucket":{"refill":10,"every_ms":60000.0,"full_at_ms":83000,"reserved":2,"closed_until_ms":70000}}]"#;
         let about: About = serde_json::from_str(about).unwrap();
         let rows: Vec<Row> = serde_json::from_str(rows).unwrap();
         let overview = Overview { url: "http://a", about: &about, rows: &rows, now_ms: 65_000 };
@@ -116,10 +130,11 @@ mod tests {
                 "throttle 1 at http://a, up 1m 04s, ready, 1 peer, 0 sessions, 7 grants",
                 "In the file, but removed here: x, y\\u{1b}[31m",
                 "",
-                "SEMAPHORE    HELD                WAITERS  LONGEST  LEVEL",
-                "A             2/1  [##########]        1   1m 02s     -2  over-committed, paused, in the file: max 3, level 0",
-                "b\\u{1b}[31m   0/4  [..........]        0        -      0  not in the file",
-                "c             4/4  [##########]        0        -      0",
+                "SEMAPHORE    USED                WAITERS  LONGEST  LEVEL, RATE",
+                "A             2/1  [##########]        1   1m 02s           -2  over-committed, paused, in the file: max 3, level 0",
+                "b\\u{1b}[31m   0/4  [..........]        0        -            0  not in the file",
+                "c             4/4  [##########]        0        -            0",
+                "d            3/10  [###.......]        0        -     10 in 1m  2 reserved, closed for 5s",
             ]
         );
     }

@@ -1,6 +1,7 @@
 //! What the server says, as far as it is shown. What is new to this version is left alone.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -39,6 +40,37 @@ pub(super) struct Row {
     pub(super) held: u64,
     pub(super) waiters: u64,
     pub(super) waiting_since_ms: Option<u64>,
+    /// What makes it a bucket.
+    pub(super) bucket: Option<Bucket>,
+}
+
+/// The tokens of a bucket.
+#[derive(Debug, Deserialize)]
+pub(super) struct Bucket {
+    refill: f64,
+    every_ms: f64,
+    full_at_ms: Option<u64>,
+    pub(super) reserved: u64,
+    pub(super) closed_until_ms: Option<u64>,
+}
+
+impl Bucket {
+    /// How many tokens are not there.
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "it is rounded, and shown"
+    )]
+    pub(super) fn spent(&self, now_ms: u64) -> u64 {
+        let ahead = self.full_at_ms.map_or(0, |at| at.saturating_sub(now_ms));
+        (ahead as f64 * self.refill / self.every_ms).ceil() as u64
+    }
+
+    /// Such as `10 in 1m`.
+    pub(super) fn rate(&self) -> String {
+        let every = Duration::from_secs_f64(self.every_ms / 1_000.0);
+        format!("{} in {}", self.refill, humantime::format_duration(every))
+    }
 }
 
 /// One semaphore in full.

@@ -38,6 +38,7 @@ pub(super) async fn acquire(
         priority: Priority::default(),
         // The wait outlives the request: the client will ask again.
         timeout: None,
+        max_wait: None,
         expires_in: params.expires_in.map(|expires_in| rest.time_to_live(expires_in.span())),
     };
     let block_for = params.block_for.map_or(Span::ZERO, Humantime::span);

@@ -95,9 +95,15 @@ impl Failure {
             Refusal::Forbidden => {
                 (StatusCode::FORBIDDEN, "The peer is controlled by a connection.".to_owned())
             }
-            Refusal::Timeout => (StatusCode::CONFLICT, "Not acquired in time.".to_owned()),
+            Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, refusal.to_string()),
+            Refusal::Timeout | Refusal::TooLate { .. } => {
+                (StatusCode::CONFLICT, "Not acquired in time.".to_owned())
+            }
             Refusal::TooLong { max, .. } => return Self::too_long(*max, source),
-            // What operators do is refused elsewhere.
+            // What operators do is refused elsewhere, and permits are no locks.
+            Refusal::UnknownPermit(_) | Refusal::NotABucket(_) => {
+                (StatusCode::BAD_REQUEST, refusal.to_string())
+            }
             Refusal::SemaphoreExists(_)
             | Refusal::InUse { .. }
             | Refusal::NotHeld(_)

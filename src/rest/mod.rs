@@ -4,6 +4,7 @@
 mod acquire;
 mod answer;
 mod body;
+mod buckets;
 mod locks;
 mod operations;
 mod params;
@@ -104,5 +105,9 @@ pub fn router(rest: Rest) -> Interface {
         .put(Access::Lease, "/peers/{id}/is_acquired", acquire::acquire)
         .delete(Access::Lease, "/peers/{id}/is_acquired", locks::leave)
         .get(Access::Observe, "/remainder", locks::remainder)
+        .post(Access::Lease, "/buckets/{name}/permits", buckets::reserve)
+        .delete(Access::Lease, "/buckets/{name}/permits/{permit}", buckets::give_up)
+        .post(Access::Lease, "/buckets/{name}/throttled", buckets::throttled)
+        .get(Access::Observe, "/buckets/{name}", buckets::show)
         .otherwise(operations::unknown_path, rest)
 }

@@ -238,12 +238,16 @@ const fn subject(command: &Command) -> Option<PeerId> {
         | Command::Acquire { peer, .. }
         | Command::Release { peer, .. }
         | Command::Cancel { peer }
-        | Command::Leave { peer, .. } => Some(*peer),
+        | Command::Leave { peer, .. }
+        | Command::Settle { peer, .. } => Some(*peer),
+        Command::BackOff { peer, .. } => *peer,
         Command::Open { .. }
         | Command::Restore { .. }
         | Command::Resume { .. }
         | Command::Adopt { .. }
         | Command::Disconnect { .. }
+        | Command::Reserve { .. }
+        | Command::Unreserve { .. }
         | Command::Operate(_)
         | Command::Expire => None,
     }

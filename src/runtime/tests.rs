@@ -27,7 +27,7 @@ fn name() -> SemaphoreName {
 fn engine() -> Engine {
     let max = Count::new(1).unwrap();
     Engine::new(Settings {
-        semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0) }],
+        semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0), rate: None }],
         limits: Limits::default(),
         last_fence: Fence(0),
         grants_from: Time::default(),
@@ -50,6 +50,7 @@ fn acquire(peer: u64, timeout: Option<Span>) -> Command {
         want: Want::one(name(), 1),
         priority: Priority::default(),
         timeout,
+        max_wait: None,
         expires_in: None,
     }
 }

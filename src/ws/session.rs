@@ -101,6 +101,18 @@ enum Asked {
         number: LocalPeer,
         peer: PeerId,
     },
+    Settle {
+        id: Option<RequestId>,
+        number: LocalPeer,
+        peer: PeerId,
+        used: Want,
+    },
+    Throttled {
+        id: Option<RequestId>,
+        number: LocalPeer,
+        name: SemaphoreName,
+        retry_after: Span,
+    },
 }
 
 /// A peer that is about to be bound.

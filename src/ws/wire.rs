@@ -13,6 +13,7 @@ pub use kind::MESSAGES;
 pub(super) use look::Look;
 pub(super) use message::{
     Failure, Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
+    millis_up,
 };
 pub(super) use open::{Open, Origin};
 pub(super) use request::{Acquire, Ask, Rejected, Request, read};
@@ -49,5 +50,8 @@ pub(super) enum Code {
     Revoked,
     PeerInUse,
     LimitExceeded,
+    Busy,
+    NotABucket,
+    NotHeld,
     Draining,
 }

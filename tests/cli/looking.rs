@@ -37,7 +37,7 @@ async fn without_a_name_all_semaphores_are_shown() {
         first.contains(", up ") && first.contains("s, ready, 2 peers, 2 sessions, 1 grant"),
         "{first}"
     );
-    assert_eq!(words(heading), ["SEMAPHORE", "HELD", "WAITERS", "LONGEST", "LEVEL"]);
+    assert_eq!(words(heading), ["SEMAPHORE", "USED", "WAITERS", "LONGEST", "LEVEL,", "RATE"]);
     let a = words(a);
     assert_eq!((&a[..4], a[5]), (&["A", "1/1", "[##########]", "1"][..], "0"), "{shown}");
     assert!(a[4].ends_with('s'), "{shown}");

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 use throttle::engine::{
     Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Operation,
-    PeerId, Priority, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
+    PeerId, Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
 /// What happened to an engine, from its birth on.
@@ -83,14 +83,27 @@ impl Dice {
             26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
             29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
-            35..70 => Command::Acquire {
+            35..64 => Command::Acquire {
                 peer,
                 want: self.want(),
                 priority: Priority(if self.one_in(3) { self.0.i8(-2..=2) } else { 0 }),
                 timeout: self.one_in(3).then(|| self.span()),
+                max_wait: self.one_in(5).then(|| self.span()),
                 expires_in: self.one_in(4).then(|| self.span()),
             },
-            70..80 => Command::Release { peer, names: self.names() },
+            64..68 => Command::Reserve {
+                name: self.name(),
+                count: if self.one_in(20) { self.0.i64(-1..=6) } else { self.0.i64(1..=2) },
+                max_wait: self.one_in(3).then(|| self.span()),
+            },
+            68..70 => Command::Unreserve { name: self.name(), permit: Fence(self.0.u64(1..=30)) },
+            70..72 => Command::Settle { peer, used: self.want() },
+            72 => Command::BackOff {
+                peer: self.0.bool().then_some(peer),
+                name: self.name(),
+                retry_after: self.span(),
+            },
+            73..80 => Command::Release { peer, names: self.names() },
             80..84 => Command::Cancel { peer },
             84..90 => Command::Leave { peer, name: self.name() },
             90..96 => Command::Operate(self.operation()),
@@ -99,7 +112,16 @@ impl Dice {
     }
 
     fn semaphore(&mut self, name: SemaphoreName) -> SemaphoreSettings {
-        SemaphoreSettings { name, max: self.max(), level: self.level() }
+        let rate = self.one_in(3).then(|| self.rate());
+        SemaphoreSettings { name, max: self.max(), level: self.level(), rate }
+    }
+
+    fn rate(&mut self) -> Rate {
+        let refill = Count::new(self.0.i64(1..=7)).unwrap();
+        // No multiple of anything.
+        let mut rate = Rate::new(refill, Span::from_micros(self.0.u64(1..=20_001))).unwrap();
+        rate.max_reserved = if self.0.bool() { self.0.u32(0..=4) } else { 100 };
+        rate
     }
 
     fn max(&mut self) -> Count {

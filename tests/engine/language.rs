@@ -1,17 +1,19 @@
 //! Commands and outcomes as text: what scenario scripts are written in, and what a failing simulation prints.
 
+mod buckets;
 mod operations;
 mod write;
 
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Priority,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Priority, Rate,
     SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
 pub(crate) use write::{write_command, write_outcome, write_settings, write_state};
 
-/// Reads `semaphores A=1 B=5@2 [max_peers=N] [max_semaphores=N] [max_expires_in=D] [last_fence=N]
-/// [grants_from=D]`: maxima, levels behind an `@`.
+/// Reads `semaphores A=1 B=5@2 C=10%5/60s [max_peers=N] [max_semaphores=N] [max_expires_in=D] [last_fence=N]
+/// [grants_from=D]`: maxima, levels behind an `@`, what makes it a bucket behind a `%`:
+/// `REFILL/EVERY[+MAX_RESERVED]`.
 pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
     let mut settings = Settings {
         semaphores: Vec::new(),
@@ -34,9 +36,25 @@ pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
 }
 
 fn parse_semaphore(name: &str, value: &str) -> Result<SemaphoreSettings, String> {
+    let (value, rate) = match value.split_once('%') {
+        Some((value, rate)) => (value, Some(parse_rate(rate)?)),
+        None => (value, None),
+    };
     let (max, level) = value.split_once('@').unwrap_or((value, "0"));
     let max = Count::new(number(max)?).ok_or(format!("{max}: not a max"))?;
-    Ok(SemaphoreSettings { name: parse_name(name)?, max, level: Level(number(level)?) })
+    Ok(SemaphoreSettings { name: parse_name(name)?, max, level: Level(number(level)?), rate })
+}
+
+fn parse_rate(text: &str) -> Result<Rate, String> {
+    let (rate, max_reserved) = match text.split_once('+') {
+        Some((rate, max_reserved)) => (rate, Some(number(max_reserved)?)),
+        None => (text, None),
+    };
+    let (refill, every) = rate.split_once('/').ok_or(format!("{rate}: not REFILL/EVERY"))?;
+    let refill = Count::new(number(refill)?).ok_or("not a refill")?;
+    let mut rate = Rate::new(refill, parse_span(every)?).ok_or("not a rate")?;
+    rate.max_reserved = max_reserved.unwrap_or(rate.max_reserved);
+    Ok(rate)
 }
 
 /// Reads one command: `acquire 1 A=1 B=2 priority 3 timeout 10s expires-in 1m` and so on.
@@ -49,6 +67,9 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
     if verb == "disconnect" {
         let connection = ConnectionId(number(words.next("a connection")?)?);
         return Ok(Command::Disconnect { connection });
+    }
+    if let Some(command) = buckets::parse(verb, &mut words)? {
+        return words.end(command);
     }
     if let Some(operation) = operations::parse(verb, &mut words)? {
         return words.end(Command::Operate(operation));
@@ -77,6 +98,7 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
             want: Want::new(words.want()?).map_err(|e| e.to_string())?,
             priority: Priority(words.option("priority")?.unwrap_or(0)),
             timeout: words.span("timeout")?,
+            max_wait: words.span("max-wait")?,
             expires_in: words.span("expires-in")?,
         },
         "release" if words.0.next_if_eq(&"*").is_some() => Command::Release { peer, names: None },

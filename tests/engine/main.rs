@@ -10,3 +10,4 @@ mod replay;
 mod scripts;
 mod simulation;
 mod views;
+mod windows;

@@ -1,9 +1,11 @@
 //! The naive model: the rules of the engine once more, written to be read and not to be fast. It keeps nothing
 //! but peers and recomputes every sum, queue and deadline by looking at all of them.
 
+mod buckets;
 mod operations;
 mod sessions;
 
+use buckets::Bucket;
 use operations::{Revocation, RevokedPeer};
 use throttle::engine::{
     Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
@@ -36,6 +38,7 @@ pub(crate) struct Model {
     now: Time,
     tickets: u64,
     paused: Vec<SemaphoreName>,
+    buckets: Vec<Bucket>,
     revocations: Vec<Revocation>,
     revoked: Vec<RevokedPeer>,
     peers: Vec<Peer>,
@@ -47,7 +50,10 @@ type Answer = Result<Reply, Refusal>;
 
 impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
+        let buckets = settings.semaphores.iter();
+        let buckets = buckets.filter_map(|it| Some(Bucket::new(&it.name, it.rate?, it.max)));
         Self {
+            buckets: buckets.collect(),
             settings,
             now: Time::default(),
             tickets: 0,
@@ -63,6 +69,7 @@ impl Model {
     pub(crate) fn apply(&mut self, now: Time, command: &Command) -> Outcome {
         let now = self.now.max(now);
         self.now = now;
+        self.keep_promises();
         let expired = self.expire();
         self.revoked.retain(|it| it.until > now);
         self.serve();
@@ -79,7 +86,7 @@ impl Model {
         let grants = (waits && self.now < grants).then_some(grants);
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
         let due = due.chain(self.revocation_deadlines()).map(|(at, ..)| at);
-        due.chain(grants).min()
+        due.chain(grants).chain(self.turns()).min()
     }
 
     /// Who holds a semaphore, in the order of the fences.
@@ -146,10 +153,7 @@ impl Model {
         !recovering
             && parts.iter().all(|(name, count)| {
                 let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
-                let free =
-                    i64::from(self.semaphore(name).unwrap().max.get()) - self.held(name) as i64;
-                let free = free >= i64::from(count.get()) && !self.paused.contains(name);
-                free && self.peers.iter().find(before).is_none()
+                self.has_room(name, *count) && self.peers.iter().find(before).is_none()
             })
     }
 
@@ -185,8 +189,8 @@ impl Model {
                 self.effects.extend(bound.map(closed));
                 Ok(Reply::Closed)
             }
-            Command::Acquire { peer, want, priority, timeout, expires_in } => {
-                self.acquire(*peer, want, *priority, *timeout, *expires_in)
+            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => {
+                self.acquire(*peer, want, *priority, (*timeout, *max_wait), *expires_in)
             }
             Command::Release { peer, names } => {
                 for name in names.iter().flatten() {
@@ -211,6 +215,12 @@ impl Model {
                 }
                 Ok(Reply::Released { locks: usize::from(released) })
             }
+            Command::Reserve { name, count, max_wait } => self.reserve(name, *count, *max_wait),
+            Command::Unreserve { name, permit } => self.unreserve(name, *permit),
+            Command::Settle { peer, used } => self.settle(*peer, used),
+            Command::BackOff { peer, name, retry_after } => {
+                self.back_off(*peer, name, *retry_after)
+            }
             Command::Operate(operation) => self.operate(operation),
             Command::Expire => Ok(Reply::Expired { peers: expired }),
         }
@@ -221,7 +231,7 @@ impl Model {
         id: PeerId,
         want: &Want,
         priority: Priority,
-        timeout: Option<Span>,
+        (timeout, max_wait): (Option<Span>, Option<Span>),
         expires_in: Option<Span>,
     ) -> Answer {
         for (name, _) in want.iter() {
@@ -235,6 +245,7 @@ impl Model {
         }
         self.known(id)?;
         timeout.map_or(Ok(()), |span| self.check_span(span))?;
+        max_wait.map_or(Ok(()), |span| self.check_span(span))?;
         expires_in.map_or(Ok(()), |span| self.check_span(span))?;
         if let Some(expires_in) = expires_in {
             self.prolong(id, expires_in);
@@ -260,7 +271,8 @@ impl Model {
             if timeout == Some(Span::ZERO) {
                 return Err(Refusal::Timeout);
             }
-            queued = Some((ticket.id, self.position(peer.place().unwrap(), &missing)));
+            let position = self.position(peer.place().unwrap(), &missing);
+            queued = Some((ticket.id, position, self.eta(peer.place(), &missing)));
         } else if !missing.is_empty() {
             self.check_levels(&peer, &missing)?;
             let ticket = TicketId(self.tickets + 1);
@@ -269,23 +281,38 @@ impl Model {
             } else if timeout == Some(Span::ZERO) {
                 return Err(Refusal::Timeout);
             } else {
-                let position = self.position((-i32::from(priority.0), ticket), &missing);
+                let timeout = self.patience((priority, ticket), &missing, timeout, max_wait)?;
+                for (name, count) in &missing {
+                    self.check_line(name, *count)?;
+                }
+                let place = (-i32::from(priority.0), ticket);
+                let position = self.position(place, &missing);
+                let eta = self.eta(Some(place), &missing);
                 self.tickets += 1;
                 let (since, until) = (self.now, timeout.map(|timeout| self.now.after(timeout)));
                 let parts = missing;
                 self.known(id)?.ticket = Some(Ticket { id: ticket, priority, since, until, parts });
-                queued = Some((ticket, position));
+                queued = Some((ticket, position, eta));
+            }
+        }
+        for (name, count) in &want {
+            if self.known(id)?.lock(name).is_some_and(|lock| lock.count > *count) {
+                self.shrink(id, name, *count);
             }
         }
         let peer = self.known(id)?;
-        for lock in &mut peer.locks {
-            if let Some((_, count)) = want.iter().find(|(name, _)| *name == lock.name) {
-                lock.count = lock.count.min(*count);
-            }
-        }
         let locks = want.iter().filter_map(|(name, _)| peer.lock(name).cloned()).collect();
-        let queued = queued.map(|(ticket, position)| Reply::Queued { ticket, position });
+        let queued = queued.map(|(ticket, position, eta)| Reply::Queued { ticket, position, eta });
         Ok(queued.unwrap_or(Reply::Held { locks }))
+    }
+
+    fn shrink(&mut self, id: PeerId, name: &SemaphoreName, count: Count) {
+        if self.bucket(name).is_some() {
+            return self.correct(id, name, count);
+        }
+        for lock in self.peer(id).unwrap().locks.iter_mut().filter(|lock| lock.name == *name) {
+            lock.count = count;
+        }
     }
 
     /// One more than stand before this place in any of the queues.
@@ -299,10 +326,13 @@ impl Model {
 
     fn check_levels(&self, peer: &Peer, missing: &[(SemaphoreName, Count)]) -> Result<(), Refusal> {
         let level = |name: &SemaphoreName| self.semaphore(name).unwrap().level;
-        let Some(lowest) = peer.locks.iter().min_by_key(|lock| level(&lock.name)) else {
+        let bucket = |name: &SemaphoreName| self.bucket(name).is_some();
+        let locks = peer.locks.iter().filter(|lock| !bucket(&lock.name));
+        let Some(lowest) = locks.min_by_key(|lock| level(&lock.name)) else {
             return Ok(());
         };
-        match missing.iter().find(|(name, _)| level(name) >= level(&lowest.name)) {
+        let too_high = |name| !bucket(name) && level(name) >= level(&lowest.name);
+        match missing.iter().find(|(name, _)| too_high(name)) {
             None => Ok(()),
             Some((name, _)) => Err(Refusal::Hierarchy {
                 name: name.clone(),
@@ -331,6 +361,7 @@ impl Model {
             self.settings.last_fence = Fence(self.settings.last_fence.0 + 1);
             let (fence, since) = (self.settings.last_fence, self.now);
             locks.push(Lock { name: name.clone(), count: *count, fence, since });
+            self.take(name, *count);
         }
         self.peer(id).unwrap().locks.extend(locks.iter().cloned());
         locks

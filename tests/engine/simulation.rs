@@ -84,8 +84,9 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
         return Some("the semaphores differ".to_owned());
     }
     for semaphore in engine.semaphores() {
-        let SemaphoreView { max, level, paused, .. } = semaphore;
-        if model.state(&semaphore.name) != Some(SemaphoreState { max, level, paused }) {
+        let SemaphoreView { max, level, paused, bucket, .. } = semaphore;
+        let rate = bucket.map(|bucket| bucket.rate);
+        if model.state(&semaphore.name) != Some(SemaphoreState { max, level, paused, rate }) {
             return Some(format!("the states of {} differ", semaphore.name));
         }
         let sums = (model.held(&semaphore.name), model.pending(&semaphore.name));

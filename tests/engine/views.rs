@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use throttle::engine::{
-    Command, ConnectionId, Engine, Fence, Label, Life, Lock, PeerCursor, PeerId, Span, Time,
+    Command, ConnectionId, Engine, Fence, Label, Life, Lock, PeerCursor, PeerId, Span, Time, Wait,
 };
 
 use crate::language::{parse_command, parse_settings};
@@ -43,8 +43,9 @@ fn a_peer_is_seen_with_all_that_it_has() {
     assert_eq!((holder.locks.len(), holder.locks[0].fence), (1, Fence(11)));
     let waiter = engine.peer(PeerId::Rest(2)).unwrap().pending.unwrap();
     assert_eq!(waiter.want.len(), 1);
-    assert_eq!(engine.place(PeerId::Rest(2)), Some((waiter.ticket, 1)));
-    assert_eq!(engine.place(PeerId::Rest(1)), None);
+    let wait = Wait { ticket: waiter.ticket, position: 1, eta: None };
+    assert_eq!(engine.wait_of(PeerId::Rest(2)), Some(wait));
+    assert_eq!(engine.wait_of(PeerId::Rest(1)), None);
     assert_eq!(waiter.until, Some(Time::from_micros(5_000_007)));
     assert_eq!(engine.peer(PeerId::Rest(3)), None);
 }

@@ -34,12 +34,14 @@ const LEASE: Option<Role> = Some(Role::Lease);
 const OPERATE: Option<Role> = Some(Role::Operate);
 
 /// Every route, and the lowest role that may use it.
-const TABLE: [(&str, &str, Option<Role>); 30] = [
+const TABLE: [(&str, &str, Option<Role>); 34] = [
+    ("DELETE", "/buckets/{name}/permits/{permit}", LEASE),
     ("DELETE", "/operate/semaphores/{name}", OPERATE),
     ("DELETE", "/peers/{id}", LEASE),
     ("DELETE", "/peers/{id}/is_acquired", LEASE),
     ("DELETE", "/peers/{id}/{semaphore}", LEASE),
     ("GET", "/", ANYONE),
+    ("GET", "/buckets/{name}", OBSERVE),
     ("GET", "/health", ANYONE),
     ("GET", "/history", OBSERVE),
     ("GET", "/metrics", OBSERVE),
@@ -56,6 +58,8 @@ const TABLE: [(&str, &str, Option<Role>); 30] = [
     // Its token may come later. One that is there is looked at.
     ("GET", "/ws", ANYONE),
     ("PATCH", "/operate/semaphores/{name}", OPERATE),
+    ("POST", "/buckets/{name}/permits", LEASE),
+    ("POST", "/buckets/{name}/throttled", LEASE),
     ("POST", "/new_peer", LEASE),
     ("POST", "/operate/peers/{id}/revoke", OPERATE),
     ("POST", "/operate/reload", OPERATE),
@@ -71,6 +75,7 @@ const TABLE: [(&str, &str, Option<Role>); 30] = [
 fn path(pattern: &str) -> String {
     pattern
         .replace("{id}", "1")
+        .replace("{permit}", "1")
         .replace("{semaphore}", "A")
         .replace("{name}", "A")
         .replace("{*file}", "main.js")

@@ -9,6 +9,7 @@ mod wire;
 
 mod access;
 mod acquire;
+mod buckets;
 mod hostile;
 mod limits;
 mod metrics;

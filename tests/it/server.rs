@@ -49,10 +49,9 @@ pub(crate) fn json(status: u16, body: impl ToString) -> Answer {
 
 /// A configuration with semaphores given as name, max and level, on a free port.
 pub(crate) fn config(semaphores: &[(&str, i64, i32)]) -> Config {
-    let semaphores = semaphores.iter().map(|(name, max, level)| SemaphoreSettings {
-        name: SemaphoreName::new(name).unwrap(),
-        max: Count::new(*max).unwrap(),
-        level: Level(*level),
+    let semaphores = semaphores.iter().map(|(name, max, level)| {
+        let (name, max) = (SemaphoreName::new(name).unwrap(), Count::new(*max).unwrap());
+        SemaphoreSettings::semaphore(name, max, Level(*level))
     });
     Config { port: 0, semaphores: semaphores.collect(), ..Config::default() }
 }

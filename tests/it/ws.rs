@@ -3,6 +3,7 @@
 mod client;
 
 mod access;
+mod buckets;
 mod closing;
 mod leases;
 mod mutations;

@@ -1,6 +1,7 @@
 //! Each invariant is broken on purpose: a check that never fails would not be one.
 
 use super::*;
+use crate::engine::queue::Waiting;
 use crate::engine::revocations::Revocation;
 use crate::engine::*;
 
@@ -14,8 +15,8 @@ fn name(name: &str) -> SemaphoreName {
 fn engine() -> Engine {
     let max = |count| Count::new(count).unwrap();
     let semaphores = vec![
-        SemaphoreSettings { name: name("a"), max: max(3), level: Level(1) },
-        SemaphoreSettings { name: name("b"), max: max(1), level: Level(0) },
+        SemaphoreSettings { name: name("a"), max: max(3), level: Level(1), rate: None },
+        SemaphoreSettings { name: name("b"), max: max(1), level: Level(0), rate: None },
     ];
     let last_fence = Fence(0);
     let (limits, grants_from) = (Limits::default(), Time::from_micros(500));
@@ -36,6 +37,7 @@ fn engine() -> Engine {
         want: Want::one(name(semaphore), count),
         priority: Priority(0),
         timeout,
+        max_wait: None,
         expires_in: None,
     };
     for command in [
@@ -113,7 +115,11 @@ fn every_broken_invariant_is_found() {
             let ticket = peer(engine, 2).ticket.as_mut().unwrap();
             ticket.parts[0].0 = a;
             let place = ticket.place();
-            engine.semaphores.get_mut(a).queue.add(place, slot);
+            engine
+                .semaphores
+                .get_mut(a)
+                .queue
+                .add(place, Waiting::new(slot, Count::new(1).unwrap(), 1));
         }),
         ("a fence was given twice", |engine| peer(engine, 1).holds[1].fence = Fence(1)),
         ("peer 2 waits for nothing", |engine| {
@@ -139,7 +145,8 @@ fn every_broken_invariant_is_found() {
         ("b: queue and tickets differ", |engine| {
             let (b, slot) = (index(engine, "b"), slot(engine, 1));
             let queue = &mut engine.semaphores.get_mut(b).queue;
-            queue.add(Place::new(Priority(-9), TicketId(99)), slot);
+            let waiting = Waiting::new(slot, Count::new(1).unwrap(), 1);
+            queue.add(Place::new(Priority(-9), TicketId(99)), waiting);
         }),
         ("deadlines and peers differ", |engine| {
             engine.deadlines.add(Time::from_micros(7), Due::Peer(PeerId::Rest(9)));

@@ -30,6 +30,7 @@ fn view(name: &str, held: u64) -> SemaphoreView {
         pending: 0,
         waiters: 0,
         waiting_since: None,
+        bucket: None,
     }
 }
 

@@ -25,7 +25,7 @@ fn acquire_by(peer: PeerId) -> Command {
     let Command::Acquire { want, priority, timeout, expires_in, .. } = acquire(0, None) else {
         unreachable!("that is what it makes")
     };
-    Command::Acquire { peer, want, priority, timeout, expires_in }
+    Command::Acquire { peer, want, priority, timeout, max_wait: None, expires_in }
 }
 
 /// Submits commands, with tags from 0 on.
@@ -89,7 +89,8 @@ async fn a_grant_that_another_connection_causes_arrives() {
     let [(first, mut of_first), (second, mut of_second)] = two(&handle).await;
     submit(&second, [acquire_by(S2)]).await;
     let queued = of_second.recv().await.unwrap();
-    let Event::Reply { reply: Ok(Reply::Queued { ticket, position: 1 }), blocked_by, .. } = queued
+    let Event::Reply { reply: Ok(Reply::Queued { ticket, position: 1, .. }), blocked_by, .. } =
+        queued
     else {
         panic!("{queued:?}")
     };

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::super::close::Close;
 use super::{End, Pump};
-use crate::engine::{Engine, PeerId, TicketId};
+use crate::engine::{Engine, PeerId, Wait};
 use crate::runtime::EngineGone;
 
 /// How often those are told their place who want to know. To find a place costs as much as it is far from the first
@@ -25,7 +25,7 @@ const PROGRESS_PER_PLACE: Duration = Duration::from_millis(4);
 pub(super) type Places = Pin<Box<dyn Future<Output = Result<Vec<Place>, EngineGone>> + Send>>;
 
 /// A peer that waits, for what, and its place in line.
-type Place = (PeerId, TicketId, usize);
+type Place = (PeerId, Wait);
 
 /// When to ask for the places of peers.
 #[derive(Default)]
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let Poll::Ready(places) = asked.as_mut().poll(cx) else { return None };
         self.progress.asked = None;
         let Ok(places) = places else { return Some(End::Closing(Close::Restarting)) };
-        let furthest = places.iter().map(|(_, _, place)| *place).max().unwrap_or_default();
+        let furthest = places.iter().map(|(_, wait)| wait.position).max().unwrap_or_default();
         self.progress.every = PROGRESS_PER_PLACE * u32::try_from(furthest).unwrap_or(u32::MAX);
         self.session.on_places(&places);
         // The next time is set in the next turn.
@@ -119,6 +119,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 }
 
 fn places(engine: &Engine, peers: &[PeerId]) -> Vec<Place> {
-    let place = |peer: &PeerId| engine.place(*peer).map(|(ticket, place)| (*peer, ticket, place));
+    let place = |peer: &PeerId| engine.wait_of(*peer).map(|wait| (*peer, wait));
     peers.iter().filter_map(place).collect()
 }

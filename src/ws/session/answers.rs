@@ -1,17 +1,19 @@
 //! Replies of the engine become answers.
 
 use super::super::wire::{
-    Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText,
+    Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText, millis,
+    millis_up,
 };
 use super::peers::{Joined, MAX_JOINED, Wait};
 use super::{Asked, Close, Opening, Session};
-use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, TicketId, Want};
+use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, Span, TicketId, Want};
 use crate::runtime::Tag;
 
 /// Where a request stands that has to wait.
 struct Line<'a> {
     ticket: TicketId,
     position: usize,
+    eta: Option<Span>,
     blocked_by: &'a [Label],
 }
 
@@ -30,13 +32,25 @@ impl Session {
             }
             (
                 Some(Asked::Acquire { joined, number, peer, want }),
-                Ok(Reply::Queued { ticket, position }),
+                Ok(Reply::Queued { ticket, position, eta }),
             ) => {
-                let line = Line { ticket, position, blocked_by };
+                let line = Line { ticket, position, eta, blocked_by };
                 self.waits(joined, number, peer, want.as_deref(), &line);
             }
             (Some(Asked::Release { id, number, peer, names }), Ok(Reply::Released { .. })) => {
                 self.released(id, number, peer, names.as_deref());
+            }
+            (Some(Asked::Settle { id, number, peer, used }), Ok(Reply::Settled)) => {
+                self.settled(id, number, peer, &used);
+            }
+            (
+                Some(Asked::Throttled { id, number, name, retry_after }),
+                Ok(Reply::BackedOff { .. }),
+            ) => {
+                if let Some(id) = id {
+                    let (name, for_ms) = (name.as_str(), millis(retry_after));
+                    self.say(&Message::BackedOff { id, peer: number, name, for_ms });
+                }
             }
             // The acquire that it has ended was told, if there was one.
             (Some(Asked::Cancel { .. }), Ok(Reply::Cancelled { .. })) => {}
@@ -52,7 +66,9 @@ impl Session {
                 Some(
                     Asked::Acquire { joined: Joined { id, .. }, number, .. }
                     | Asked::Release { id, number, .. }
-                    | Asked::Cancel { id, number },
+                    | Asked::Cancel { id, number }
+                    | Asked::Settle { id, number, .. }
+                    | Asked::Throttled { id, number, .. },
                 ),
                 Err(refusal),
             ) => self.refused(id, number, &refusal),
@@ -123,9 +139,9 @@ impl Session {
         line: &Line<'_>,
     ) {
         let Some(wait) = self.wait_of(peer, line.ticket, want) else { return };
-        wait.place = line.position;
+        (wait.place, wait.eta) = (line.position, line.eta);
         if self.join(joined, number, peer) {
-            self.queued(joined.id, number, line.position, line.blocked_by);
+            self.queued(joined.id, number, (line.position, line.eta), line.blocked_by);
         }
     }
 
@@ -168,12 +184,21 @@ impl Session {
         &mut self,
         id: Option<RequestId>,
         number: LocalPeer,
-        position: usize,
+        (position, eta): (usize, Option<Span>),
         blocked_by: &[Label],
     ) {
         if let Some(id) = id {
-            let blocked_by = Labels(blocked_by);
-            self.say(&Message::Queued { id, peer: number, position, blocked_by });
+            let (eta_ms, blocked_by) = (eta.map(millis_up), Labels(blocked_by));
+            self.say(&Message::Queued { id, peer: number, position, eta_ms, blocked_by });
+        }
+    }
+
+    fn settled(&mut self, id: Option<RequestId>, number: LocalPeer, peer: PeerId, used: &Want) {
+        if let Some(bound) = self.peers.get_mut(peer) {
+            bound.correct(used);
+        }
+        if let Some(id) = id {
+            self.say(&Message::Settled { id, peer: number });
         }
     }
 

@@ -55,6 +55,8 @@ impl Session {
                 | Ask::Release { .. }
                 | Ask::Cancel { .. }
                 | Ask::Close { .. }
+                | Ask::Settle { .. }
+                | Ask::Throttled { .. }
                 | Ask::Ping
                 | Ask::Look(_),
                 true,

@@ -126,6 +126,7 @@ mod tests {
             id: RequestId(1),
             peer: LocalPeer(1),
             position: 1,
+            eta_ms: None,
             blocked_by: Labels(&[]),
         };
         let mut outbox = Outbox::default();

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::engine::{Count, Lock, Locks, PeerId, SemaphoreName, TicketId, Want};
+use crate::engine::{Count, Lock, Locks, PeerId, SemaphoreName, Span, TicketId, Want};
 use crate::ws::wire::{LocalPeer, RequestId};
 
 /// Most requests that can wait for the end of the same wait.
@@ -35,6 +35,8 @@ pub(super) struct Wait {
     pub(super) joined: SmallVec<[Joined; 1]>,
     /// The place in line that was told last.
     pub(super) place: usize,
+    /// How long it was going to take, as was told last.
+    pub(super) eta: Option<Span>,
     /// When some of it was held already: all of it.
     pub(super) want: Option<Want>,
 }
@@ -135,6 +137,15 @@ impl Peer {
         }
     }
 
+    /// What was taken is corrected to what was used.
+    pub(super) fn correct(&mut self, used: &Want) {
+        for (name, used) in used.iter() {
+            if let (Ok(at), Some(count)) = (self.find(name), Count::new(used)) {
+                self.held[at].count = count;
+            }
+        }
+    }
+
     /// Forgets the locks with these names, or all.
     pub(super) fn release(&mut self, names: Option<&[SemaphoreName]>) -> Locks {
         let Some(names) = names else { return std::mem::take(&mut self.held) };
@@ -160,6 +171,6 @@ impl Peer {
 
 impl Wait {
     pub(super) fn new(ticket: TicketId) -> Self {
-        Self { ticket, joined: SmallVec::new(), place: 0, want: None }
+        Self { ticket, joined: SmallVec::new(), place: 0, eta: None, want: None }
     }
 }

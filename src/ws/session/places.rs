@@ -1,8 +1,9 @@
-//! Places in line, for those who want to know how theirs changes. Only changes are told.
+//! Places in line, for those who want to know how theirs changes. Only changes are told: another place, or that it
+//! takes longer than was said.
 
 use super::Session;
 use super::peers::Peer;
-use crate::engine::{PeerId, TicketId};
+use crate::engine::{PeerId, Wait};
 
 impl Session {
     /// Whether some peer waits whose place is to be told.
@@ -16,11 +17,11 @@ impl Session {
     }
 
     /// Takes in the places of peers that wait.
-    pub(in crate::ws) fn on_places(&mut self, places: &[(PeerId, TicketId, usize)]) {
+    pub(in crate::ws) fn on_places(&mut self, places: &[(PeerId, Wait)]) {
         let peers = &self.peers;
         self.watching.retain(|peer| peers.get(*peer).is_some_and(Peer::is_curious));
-        for (peer, ticket, place) in places {
-            self.moved(*peer, *ticket, *place);
+        for (peer, now) in places {
+            self.moved(*peer, now);
         }
     }
 
@@ -30,18 +31,19 @@ impl Session {
         }
     }
 
-    fn moved(&mut self, peer: PeerId, ticket: TicketId, place: usize) {
+    fn moved(&mut self, peer: PeerId, now: &Wait) {
         let Some(bound) = self.peers.get_mut(peer) else { return };
         let number = bound.number;
         let Some(wait) = &mut bound.wait else { return };
-        if wait.ticket != ticket || wait.place == place {
+        let same = wait.place == now.position && now.eta <= wait.eta;
+        if wait.ticket != now.ticket || same {
             return;
         }
-        wait.place = place;
+        (wait.place, wait.eta) = (now.position, now.eta);
         let curious = wait.joined.iter().filter(|joined| joined.progress);
         let curious: Vec<_> = curious.map(|joined| joined.id).collect();
         for id in curious {
-            self.queued(id, number, place, &[]);
+            self.queued(id, number, (now.position, now.eta), &[]);
         }
     }
 }

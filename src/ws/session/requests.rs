@@ -19,7 +19,9 @@ impl Session {
             Ask::Acquire(Acquire { peer, .. })
             | Ask::Release { peer, .. }
             | Ask::Cancel { peer }
-            | Ask::Close { peer } => Some(*peer),
+            | Ask::Close { peer }
+            | Ask::Settle { peer, .. }
+            | Ask::Throttled { peer, .. } => Some(*peer),
         };
         let Some(number) = number.filter(|_| !self.draining) else {
             let message = "the server is going away";
@@ -121,15 +123,25 @@ impl Session {
                 self.peers.release_number(number);
                 self.submit(Asked::Close { id, number, peer }, Command::Close { peer });
             }
+            Ask::Settle { used, .. } => {
+                let command = Command::Settle { peer, used: used.clone() };
+                self.submit(Asked::Settle { id, number, peer, used }, command);
+            }
+            Ask::Throttled { name, retry_after, .. } => {
+                let asked = Asked::Throttled { id, number, name: name.clone(), retry_after };
+                self.submit(asked, Command::BackOff { peer: Some(peer), name, retry_after });
+            }
             // These are not for a peer that is there.
             Ask::Hello(_) | Ask::Open(_) | Ask::Ping | Ask::Look(_) => {}
         }
     }
 
     fn acquire(&mut self, id: Option<RequestId>, peer: PeerId, acquire: Acquire) {
-        let Acquire { peer: number, want, timeout, priority, progress } = acquire;
+        let Acquire { peer: number, want, timeout, max_wait, priority, progress } = acquire;
         let several = (want.iter().len() > 1).then(|| Box::new(want.clone()));
         let asked = Asked::Acquire { joined: Joined { id, progress }, number, peer, want: several };
-        self.submit(asked, Command::Acquire { peer, want, priority, timeout, expires_in: None });
+        let acquire =
+            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in: None };
+        self.submit(asked, acquire);
     }
 }

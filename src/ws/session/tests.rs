@@ -109,6 +109,7 @@ impl Stage {
             name: SemaphoreName::new(name).unwrap(),
             max: Count::new(max).unwrap(),
             level: Level(level),
+            rate: None,
         };
         let engine = Engine::new(Settings {
             semaphores: vec![semaphore("A", 1, 0), semaphore("B", 5, 0), semaphore("C", 1, 1)],
@@ -158,8 +159,7 @@ impl Stage {
         for Connected { session, .. } in self.sessions.values_mut() {
             let peers = session.watching();
             let places = self.engine.read(move |engine| {
-                let place =
-                    |peer: PeerId| engine.place(peer).map(|(ticket, at)| (peer, ticket, at));
+                let place = |peer: PeerId| engine.wait_of(peer).map(|wait| (peer, wait));
                 peers.into_iter().filter_map(place).collect::<Vec<_>>()
             });
             session.on_places(&places.await.unwrap());
@@ -236,6 +236,7 @@ fn rest(words: &[&str]) -> Command {
             want: Want::one(name(semaphore), count.parse().unwrap()),
             priority: Priority::default(),
             timeout: None,
+            max_wait: None,
             expires_in: None,
         },
         ["leave", id, semaphore] => Command::Leave { peer: peer(id), name: name(semaphore) },

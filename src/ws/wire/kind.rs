@@ -11,6 +11,8 @@ pub(in crate::ws) enum Kind {
     Open,
     Cancel,
     Close,
+    Settle,
+    Throttled,
     Ping,
     Watch,
     Unwatch,
@@ -18,13 +20,15 @@ pub(in crate::ws) enum Kind {
 }
 
 /// All of them, the most frequent first: it is searched.
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 12] = [
     Kind::Acquire,
     Kind::Release,
     Kind::Hello,
     Kind::Open,
     Kind::Cancel,
     Kind::Close,
+    Kind::Settle,
+    Kind::Throttled,
     Kind::Ping,
     Kind::Watch,
     Kind::Unwatch,
@@ -49,6 +53,8 @@ impl Kind {
             Self::Open => "open",
             Self::Cancel => "cancel",
             Self::Close => "close",
+            Self::Settle => "settle",
+            Self::Throttled => "throttled",
             Self::Ping => "ping",
             Self::Watch => "watch",
             Self::Unwatch => "unwatch",
@@ -61,9 +67,13 @@ impl Kind {
         match self {
             Self::Hello => Access::Session,
             Self::Ping | Self::Watch | Self::Unwatch | Self::Inspect => Access::Observe,
-            Self::Acquire | Self::Release | Self::Open | Self::Cancel | Self::Close => {
-                Access::Lease
-            }
+            Self::Acquire
+            | Self::Release
+            | Self::Open
+            | Self::Cancel
+            | Self::Close
+            | Self::Settle
+            | Self::Throttled => Access::Lease,
         }
     }
 }

@@ -40,6 +40,8 @@ pub(in crate::ws) enum Message<'a> {
         id: RequestId,
         peer: LocalPeer,
         position: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        eta_ms: Option<u64>,
         #[serde(skip_serializing_if = "is_empty")]
         blocked_by: Labels<'a>,
     },
@@ -52,6 +54,17 @@ pub(in crate::ws) enum Message<'a> {
     Closed {
         id: RequestId,
         peer: LocalPeer,
+    },
+    Settled {
+        id: RequestId,
+        peer: LocalPeer,
+    },
+    /// A bucket gives nothing for so long.
+    BackedOff {
+        id: RequestId,
+        peer: LocalPeer,
+        name: &'a str,
+        for_ms: u64,
     },
     Pong {
         id: RequestId,
@@ -152,6 +165,13 @@ enum Explanation<'a> {
     Limit {
         limit: usize,
     },
+    TooLate {
+        eta_ms: u64,
+    },
+    Busy {
+        semaphore: &'a str,
+        retry_after_ms: u64,
+    },
 }
 
 impl<'a> Failure<'a> {
@@ -186,7 +206,7 @@ impl<'a> Failure<'a> {
     ) -> Self {
         let (code, explanation) = explain(refusal);
         let full = matches!(refusal, Refusal::TooManyPeers { .. });
-        let retryable = full || matches!(code, Code::Timeout);
+        let retryable = full || matches!(code, Code::Timeout | Code::Busy);
         Self { id, peer: Some(peer), code, message, retryable, explanation }
     }
 }
@@ -224,8 +244,21 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
             let (asked_ms, max_ms) = (millis(*asked), millis(*max));
             (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })
         }
-        // What operators do is not asked here.
-        Refusal::SemaphoreExists(_) | Refusal::InUse { .. } | Refusal::NotHeld(_) => {
+        Refusal::TooLate { wait, .. } => {
+            (Code::Timeout, Explanation::TooLate { eta_ms: millis_up(*wait) })
+        }
+        Refusal::Busy { name, retry_after } => {
+            let (semaphore, retry_after_ms) = (name.as_str(), millis_up(*retry_after));
+            (Code::Busy, Explanation::Busy { semaphore, retry_after_ms })
+        }
+        Refusal::NotABucket(name) => {
+            (Code::NotABucket, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        Refusal::NotHeld(name) => {
+            (Code::NotHeld, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        // What operators do is not asked here, nor what REST alone has.
+        Refusal::SemaphoreExists(_) | Refusal::InUse { .. } | Refusal::UnknownPermit(_) => {
             (Code::BadMessage, Explanation::None)
         }
         Refusal::TooManySemaphores { max } | Refusal::TooManyPeers { max } => {
@@ -237,6 +270,11 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
 /// Whole milliseconds; what is left is cut off.
 pub(in crate::ws) const fn millis(span: Span) -> u64 {
     span.as_micros() / 1_000
+}
+
+/// Whole milliseconds that are not too few: who comes again after them is not too early.
+pub(in crate::ws) const fn millis_up(span: Span) -> u64 {
+    span.as_micros().div_ceil(1_000)
 }
 
 /// A peer's identity, as operators see it.

@@ -24,8 +24,8 @@ const MESSAGE_BYTES: usize = 40;
 const INTEGERS: RangeInclusive<i64> = -MAX_INTEGER..=MAX_INTEGER;
 const MILLIS: RangeInclusive<i64> = 0..=MAX_INTEGER;
 
-const TYPES: &str = "one of \"hello\", \"open\", \"acquire\", \"release\", \"cancel\", \"close\", \"ping\", \"watch\", \"unwatch\" \
-    and \"inspect\"";
+const TYPES: &str = "one of \"hello\", \"open\", \"acquire\", \"release\", \"cancel\", \"close\", \"settle\", \"throttled\", \"ping\", \
+    \"watch\", \"unwatch\" and \"inspect\"";
 pub(super) const COUNTS: &str =
     "an object of semaphores' names with whole numbers, such as {\"A\":1}";
 pub(super) const NAMES: &str = "a list of semaphores' names, such as [\"A\"]";
@@ -55,6 +55,15 @@ pub(in crate::ws) enum Ask {
     Close {
         peer: LocalPeer,
     },
+    Settle {
+        peer: LocalPeer,
+        used: Want,
+    },
+    Throttled {
+        peer: LocalPeer,
+        name: SemaphoreName,
+        retry_after: Span,
+    },
     Ping,
     Look(Box<Look>),
 }
@@ -69,6 +78,8 @@ impl Ask {
             Self::Release { .. } => Kind::Release,
             Self::Cancel { .. } => Kind::Cancel,
             Self::Close { .. } => Kind::Close,
+            Self::Settle { .. } => Kind::Settle,
+            Self::Throttled { .. } => Kind::Throttled,
             Self::Ping => Kind::Ping,
             Self::Look(look) => match **look {
                 Look::Watch { .. } => Kind::Watch,
@@ -86,7 +97,9 @@ impl Ask {
             Self::Acquire(Acquire { peer, .. })
             | Self::Release { peer, .. }
             | Self::Cancel { peer }
-            | Self::Close { peer } => Some(*peer),
+            | Self::Close { peer }
+            | Self::Settle { peer, .. }
+            | Self::Throttled { peer, .. } => Some(*peer),
         }
     }
 }
@@ -97,6 +110,7 @@ pub(in crate::ws) struct Acquire {
     pub(in crate::ws) peer: LocalPeer,
     pub(in crate::ws) want: Want,
     pub(in crate::ws) timeout: Option<Span>,
+    pub(in crate::ws) max_wait: Option<Span>,
     pub(in crate::ws) priority: Priority,
     pub(in crate::ws) progress: bool,
 }
@@ -184,6 +198,8 @@ fn ask(kind: Kind, id: Option<RequestId>, fields: &Fields<'_>) -> Result<Ask, Wr
         Kind::Release => release(fields),
         Kind::Cancel => peer(fields).map(|peer| Ask::Cancel { peer }),
         Kind::Close => peer(fields).map(|peer| Ask::Close { peer }),
+        Kind::Settle => settle(fields),
+        Kind::Throttled => throttled(fields),
         Kind::Ping => Ok(Ask::Ping),
         Kind::Watch => look(id, look::watch(fields)),
         Kind::Unwatch => look(id, Ok(Look::Unwatch)),
@@ -223,14 +239,35 @@ fn acquire(fields: &Fields<'_>) -> Result<Acquire, Wrong> {
     let counts = counts.ok_or_else(|| missing(Field::Want, COUNTS))?;
     let priority = fields.integer(Field::Priority, i8::MIN.into()..=i8::MAX.into())?;
     let priority = priority.and_then(|priority| i8::try_from(priority).ok()).unwrap_or_default();
-    let timeout = fields.integer(Field::TimeoutMs, MILLIS)?;
     Ok(Acquire {
         peer,
-        timeout: timeout.map(|millis| Span::from_millis(millis.unsigned_abs())),
+        timeout: span(fields, Field::TimeoutMs)?,
+        max_wait: span(fields, Field::MaxWaitMs)?,
         priority: Priority(priority),
         progress: fields.flag(Field::Progress)?.unwrap_or_default(),
         want: want(counts)?,
     })
+}
+
+fn span(fields: &Fields<'_>, field: Field) -> Result<Option<Span>, Unfit> {
+    let millis = fields.integer(field, MILLIS)?;
+    Ok(millis.map(|millis| Span::from_millis(millis.unsigned_abs())))
+}
+
+fn settle(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let peer = peer(fields)?;
+    let used = fields.counts(Field::Used, COUNTS)?.ok_or_else(|| missing(Field::Used, COUNTS))?;
+    Ok(Ask::Settle { peer, used: want(used)? })
+}
+
+fn throttled(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let peer = peer(fields)?;
+    let expected = "the name of a bucket";
+    let text = fields.text(Field::Name, expected)?.ok_or_else(|| missing(Field::Name, expected))?;
+    let retry_after = span(fields, Field::RetryAfterMs)?;
+    let expected = "a number of milliseconds";
+    let retry_after = retry_after.ok_or_else(|| missing(Field::RetryAfterMs, expected))?;
+    Ok(Ask::Throttled { peer, name: name(&text)?, retry_after })
 }
 
 pub(super) fn want(counts: Counts<'_>) -> Result<Want, Wrong> {

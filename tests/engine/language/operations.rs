@@ -3,7 +3,8 @@
 
 use throttle::engine::{Count, Label, Level, Operation, Span};
 
-use super::{Words, parse_name, parse_semaphore, write::option};
+use super::write::{option, write_settings_of};
+use super::{Words, parse_name, parse_semaphore};
 
 /// `None`: the verb is none of an operator's.
 pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operation>, String> {
@@ -62,7 +63,7 @@ fn why(words: &mut Words<'_>) -> Result<Option<Label>, String> {
 
 pub(super) fn write(operation: &Operation) -> String {
     match operation {
-        Operation::Create(it) => format!("create {}={}@{}", it.name, it.max, it.level),
+        Operation::Create(it) => format!("create {}={}", it.name, write_settings_of(it)),
         Operation::Change { name, max, level, paused } => {
             let paused = paused.map(|paused| if paused { " pause" } else { " resume" });
             let (max, level) = (option("max", *max), option("level", *level));
@@ -73,7 +74,7 @@ pub(super) fn write(operation: &Operation) -> String {
             format!("delete {name}{force}{}", option("why", why.as_ref()))
         }
         Operation::Configure { set, remove } => {
-            let set = set.iter().map(|it| format!(" {}={}@{}", it.name, it.max, it.level));
+            let set = set.iter().map(|it| format!(" {}={}", it.name, write_settings_of(it)));
             let remove = remove.iter().map(|name| format!(" -{name}"));
             format!("configure{}", set.chain(remove).collect::<String>())
         }
@@ -98,7 +99,7 @@ fn what_is_written_can_be_read() {
         "change A max 2 level -1 pause",
         "change A resume",
         "delete A force why late",
-        "configure A=1@0 B=2@1 -C",
+        "configure A=1@0 B=2@0%3/1m+7 -C",
         "revoke 1 A grace 5s why late",
         "revoke s1",
         "free A grace 1ms",

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use super::operations;
 use throttle::engine::{
     Change, Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome,
-    PeerView, Reply, Revoked, SemaphoreState, Session, Settings, Span, Time, Want,
+    PeerView, Reply, Revoked, SemaphoreSettings, SemaphoreState, Session, Settings, Span, Time,
+    Want,
 };
 
 pub(crate) fn write_settings(settings: &Settings) -> String {
     let mut text = "semaphores".to_owned();
     for semaphore in &settings.semaphores {
-        let _ = write!(text, " {}={}@{}", semaphore.name, semaphore.max, semaphore.level);
+        let _ = write!(text, " {}={}", semaphore.name, write_settings_of(semaphore));
     }
     let Limits { max_expires_in, max_peers, max_semaphores } = settings.limits;
     let _ = write!(text, " max_peers={max_peers} max_expires_in={max_expires_in}");
@@ -19,6 +20,13 @@ pub(crate) fn write_settings(settings: &Settings) -> String {
     let (fence, grants_from) = (settings.last_fence, write_time(settings.grants_from));
     let _ = write!(text, " last_fence={fence} grants_from={grants_from}");
     text
+}
+
+/// What a semaphore is made of, without its name.
+pub(super) fn write_settings_of(semaphore: &SemaphoreSettings) -> String {
+    let SemaphoreSettings { max, level, rate, .. } = semaphore;
+    let (max, level, rate) = (*max, *level, *rate);
+    write_semaphore(Some(SemaphoreState { max, level, paused: false, rate }))
 }
 
 pub(crate) fn write_command(command: &Command) -> String {
@@ -39,11 +47,12 @@ pub(crate) fn write_command(command: &Command) -> String {
         }
         Command::Disconnect { connection } => format!("disconnect {connection}"),
         Command::Close { peer } => format!("close {peer}"),
-        Command::Acquire { peer, want, priority, timeout, expires_in } => format!(
-            "acquire {peer}{}{}{}{}",
+        Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => format!(
+            "acquire {peer}{}{}{}{}{}",
             write_want(Some(want)),
             option("priority", Some(*priority).filter(|priority| priority.0 != 0)),
             option("timeout", *timeout),
+            option("max-wait", *max_wait),
             option("expires-in", *expires_in)
         ),
         Command::Release { peer, names: None } => format!("release {peer} *"),
@@ -53,6 +62,14 @@ pub(crate) fn write_command(command: &Command) -> String {
         }
         Command::Cancel { peer } => format!("cancel {peer}"),
         Command::Leave { peer, name } => format!("leave {peer} {name}"),
+        Command::Reserve { name, count, max_wait } => {
+            format!("reserve {name} {count}{}", option("max-wait", *max_wait))
+        }
+        Command::Unreserve { name, permit } => format!("unreserve {name} {permit}"),
+        Command::Settle { peer, used } => format!("settle {peer}{}", write_want(Some(used))),
+        Command::BackOff { peer, name, retry_after } => {
+            format!("back-off {name} {retry_after}{}", option("by", *peer))
+        }
         Command::Operate(operation) => operations::write(operation),
         Command::Expire => "expire".to_owned(),
     }
@@ -94,7 +111,15 @@ fn write_reply(reply: &Reply) -> String {
         Reply::Disconnected { peers } => format!("disconnected {peers}"),
         Reply::Closed => "closed".to_owned(),
         Reply::Held { locks } => format!("held{}", write_locks(locks)),
-        Reply::Queued { ticket, position } => format!("queued ticket {ticket} position {position}"),
+        Reply::Queued { ticket, position, eta } => {
+            format!("queued ticket {ticket} position {position}{}", option("eta", *eta))
+        }
+        Reply::Reserved { permit, from, until } => {
+            let (from, until) = (write_time(*from), write_time(*until));
+            format!("reserved permit {permit} from {from} until {until}")
+        }
+        Reply::Settled => "settled".to_owned(),
+        Reply::BackedOff { until } => format!("closed until {}", write_time(*until)),
         Reply::Released { locks } => format!("released {locks}"),
         Reply::Cancelled { ticket } => format!("cancelled{}", option("ticket", *ticket)),
         Reply::Changed(changes) => {
@@ -147,8 +172,15 @@ fn write_effect(effect: &Effect) -> String {
 }
 
 fn write_semaphore(state: Option<SemaphoreState>) -> String {
-    let Some(SemaphoreState { max, level, paused }) = state else { return "nothing".to_owned() };
-    format!("{max}@{level}{}", if paused { " paused" } else { "" })
+    let Some(SemaphoreState { max, level, paused, rate }) = state else {
+        return "nothing".to_owned();
+    };
+    let rate = rate.map(|rate| {
+        let (refill, every) = (rate.refill(), rate.every());
+        format!("%{refill}/{every}+{}", rate.max_reserved)
+    });
+    let rate = rate.unwrap_or_default();
+    format!("{max}@{level}{rate}{}", if paused { " paused" } else { "" })
 }
 
 fn write_revoked(revoked: &Revoked) -> String {
@@ -169,6 +201,12 @@ pub(crate) fn write_state(engine: &Engine) -> String {
         let _ = write!(text, "{}: {} of {} held", semaphore.name, semaphore.held, semaphore.max);
         if semaphore.paused {
             text.push_str(" paused");
+        }
+        if let Some(bucket) = semaphore.bucket {
+            let _ = write!(text, ", {} available", bucket.available);
+            if bucket.reserved > 0 {
+                let _ = write!(text, ", {} reserved", bucket.reserved);
+            }
         }
         let name = semaphore.name.as_str();
         let holders: Vec<_> = engine.holders(name).map(|(peer, ..)| peer.to_string()).collect();

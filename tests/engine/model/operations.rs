@@ -36,6 +36,7 @@ impl Model {
                     return Err(Refusal::TooManySemaphores { max });
                 }
                 self.settings.semaphores.push(settings.clone());
+                self.set_bucket(settings);
                 let (name, after) = (settings.name.clone(), self.state(&settings.name));
                 Ok(Reply::Changed(vec![Change { name, before: None, after }]))
             }
@@ -81,6 +82,10 @@ impl Model {
         semaphore.max = max.unwrap_or(semaphore.max);
         semaphore.level = level.unwrap_or(semaphore.level);
         let max = semaphore.max;
+        let changed = semaphore.clone();
+        if max != before.unwrap().max {
+            self.set_bucket(&changed);
+        }
         if let Some(paused) = paused {
             self.paused.retain(|it| it != name);
             self.paused.extend(paused.then(|| name.clone()));
@@ -105,9 +110,11 @@ impl Model {
         for settings in set {
             let (name, max, level) = (&settings.name, settings.max, settings.level);
             let before = self.state(name);
-            if before.is_none() {
-                self.settings.semaphores.push(settings.clone());
+            match self.settings.semaphores.iter_mut().find(|it| it.name == *name) {
+                Some(found) => found.rate = settings.rate,
+                None => self.settings.semaphores.push(settings.clone()),
             }
+            self.set_bucket(settings);
             let change = self.change(name, Some(max), Some(level), None);
             changes.push(Change { before, ..change });
         }
@@ -115,6 +122,7 @@ impl Model {
             let before = self.state(name);
             self.settings.semaphores.retain(|it| it.name != *name);
             self.paused.retain(|it| it != name);
+            self.forget_bucket(name);
             changes.push(Change { name: name.clone(), before, after: None });
         }
         changes.retain(|change| change.before != change.after);
@@ -137,6 +145,7 @@ impl Model {
         }
         self.settings.semaphores.retain(|it| it.name != *name);
         self.paused.retain(|it| it != name);
+        self.forget_bucket(name);
         Ok(Reply::Changed(vec![Change { name: name.clone(), before, after: None }]))
     }
 
@@ -255,8 +264,8 @@ impl Model {
 
     pub(crate) fn state(&self, name: &SemaphoreName) -> Option<SemaphoreState> {
         let semaphore = self.semaphore(name).ok()?;
-        let (max, level) = (semaphore.max, semaphore.level);
-        Some(SemaphoreState { max, level, paused: self.paused.contains(name) })
+        let (max, level, rate) = (semaphore.max, semaphore.level, semaphore.rate);
+        Some(SemaphoreState { max, level, paused: self.paused.contains(name), rate })
     }
 
     pub(crate) fn names(&self) -> Vec<SemaphoreName> {

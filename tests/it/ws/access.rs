@@ -15,13 +15,15 @@ use crate::reload::reloadable;
 use crate::server::{TestServer, config, send, with_json};
 
 /// Every type of message but `hello`, with the lowest role that may send it, and one of its kind.
-fn table() -> [(&'static str, Role, Value); 9] {
+fn table() -> [(&'static str, Role, Value); 11] {
     [
         ("open", Role::Lease, json!({"peer": 1, "expires_in_ms": 30_000})),
         ("acquire", Role::Lease, json!({"peer": 1, "want": {"A": 1}})),
         ("release", Role::Lease, json!({"peer": 1})),
         ("cancel", Role::Lease, json!({"peer": 1})),
         ("close", Role::Lease, json!({"peer": 1})),
+        ("settle", Role::Lease, json!({"peer": 1, "used": {"A": 1}})),
+        ("throttled", Role::Lease, json!({"peer": 1, "name": "A", "retry_after_ms": 1})),
         ("ping", Role::Observe, json!({})),
         ("watch", Role::Observe, json!({})),
         ("unwatch", Role::Observe, json!({})),

@@ -1,0 +1,189 @@
+//! Names that stand for many: each key that fits `tenant/*` is a semaphore of its own, made when it is first used.
+
+use slab::Slab;
+
+use super::settings::SemaphoreSettings;
+use super::text::SemaphoreName;
+
+/// Where a pattern is stored. Valid until it is removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PatternIndex(usize);
+
+/// One pattern, and what there is of its keys together.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) settings: SemaphoreSettings,
+    pub(super) paused: bool,
+    pub(super) sums: Sums,
+}
+
+/// What there is of several semaphores together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) keys: usize,
+    pub(super) held: u64,
+    pub(super) holders: usize,
+    pub(super) pending: u64,
+    pub(super) waiters: usize,
+}
+
+/// All patterns.
+#[derive(Debug, Default)]
+pub(super) struct Patterns {
+    all: Slab<Pattern>,
+    /// The most specific first.
+    order: Vec<PatternIndex>,
+}
+
+impl Patterns {
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Adds a pattern whose name is not taken.
+    pub(super) fn add(&mut self, settings: SemaphoreSettings) -> PatternIndex {
+        let rank = rank(&settings.name);
+        let before = |index: &PatternIndex| self::rank(&self.get(*index).settings.name) < rank;
+        let at = self.order.partition_point(before);
+        let pattern = Pattern { settings, paused: false, sums: Sums::default() };
+        let index = PatternIndex(self.all.insert(pattern));
+        self.order.insert(at, index);
+        index
+    }
+
+    /// Removes a pattern that has no keys.
+    pub(super) fn remove(&mut self, index: PatternIndex) {
+        self.all.remove(index.0);
+        self.order.retain(|other| *other != index);
+    }
+
+    pub(super) fn get(&self, index: PatternIndex) -> &Pattern {
+        &self.all[index.0]
+    }
+
+    pub(super) fn get_mut(&mut self, index: PatternIndex) -> &mut Pattern {
+        &mut self.all[index.0]
+    }
+
+    /// The pattern that is called so.
+    pub(super) fn find(&self, name: &str) -> Option<PatternIndex> {
+        let mut order = self.order.iter();
+        order.find(|index| self.get(**index).settings.name.as_str() == name).copied()
+    }
+
+    /// The most specific pattern that a key fits. What could be a pattern itself is no key.
+    pub(super) fn of(&self, key: &SemaphoreName) -> Option<PatternIndex> {
+        if key.is_pattern() {
+            return None;
+        }
+        let fits = |index: &&PatternIndex| {
+            matches(self.get(**index).settings.name.as_str(), key.as_str())
+        };
+        self.order.iter().find(fits).copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.order.iter().map(|index| self.get(*index))
+    }
+}
+
+/// The more of a pattern is spelt out, the more specific it is; then, the fewer stars it has. The name decides what is
+/// left to be decided.
+fn rank(name: &SemaphoreName) -> (std::cmp::Reverse<usize>, usize, SemaphoreName) {
+    let stars = name.as_str().matches('*').count();
+    let spelt_out = name.as_str().chars().count() - stars;
+    (std::cmp::Reverse(spelt_out), stars, name.clone())
+}
+
+/// Whether a name fits a pattern: a `*` stands for one or more characters, but for no `/`.
+fn matches(pattern: &str, name: &str) -> bool {
+    let (mut patterns, mut names) = (pattern.split('/'), name.split('/'));
+    loop {
+        match (patterns.next(), names.next()) {
+            (None, None) => return true,
+            (Some(pattern), Some(name)) if segment_matches(pattern, name) => {}
+            (Some(_), _) | (None, Some(_)) => return false,
+        }
+    }
+}
+
+/// Each `*` takes as little as it can: what is found first is as good as what is found later, but for the end.
+fn segment_matches(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(start) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        // One character at least is the star's.
+        let Some(first) = left.chars().next() else { return false };
+        let taken = &left[first.len_utf8()..];
+        if parts.peek().is_none() {
+            return taken.ends_with(part);
+        }
+        let Some(at) = taken.find(part) else { return false };
+        left = &taken[at + part.len()..];
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ids::{Count, Level};
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_something_within_a_segment() {
+        let fits = [
+            ("tenant/*", "tenant/7"),
+            ("tenant/*/api", "tenant/é/api"),
+            ("*", "anything at all"),
+            ("a*b*c", "a1b2c"),
+            ("a*b*c", "abbbc"),
+            ("a*b", "aab"),
+            ("**", "ab"),
+            ("x*x", "xxx"),
+        ];
+        for (pattern, name) in fits {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        let does_not = [
+            ("tenant/*", "tenant/"),
+            ("tenant/*", "tenant/7/api"),
+            ("tenant/*", "tenants/7"),
+            ("tenant/*/api", "tenant//api"),
+            ("*", "a/b"),
+            ("*", ""),
+            ("**", "a"),
+            ("x*x", "xx"),
+            ("a*b*c", "abc"),
+            ("A*", "ab"),
+        ];
+        for (pattern, name) in does_not {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn the_most_specific_pattern_counts() {
+        let mut patterns = Patterns::default();
+        let name = |text: &str| SemaphoreName::new(text).unwrap();
+        for text in ["*/*", "tenant/*", "*/7", "tenant/big-*", "tenant/*-*"] {
+            let one = Count::new(1).unwrap();
+            patterns.add(SemaphoreSettings::semaphore(name(text), one, Level(0)));
+        }
+        let of = |key: &str| {
+            let index = patterns.of(&name(key))?;
+            Some(patterns.get(index).settings.name.as_str())
+        };
+        assert_eq!(of("tenant/big-7"), Some("tenant/big-*"));
+        assert_eq!(of("tenant/7-7"), Some("tenant/*-*"));
+        assert_eq!(of("tenant/7"), Some("tenant/*"));
+        assert_eq!(of("other/7"), Some("*/7"));
+        assert_eq!(of("other/8"), Some("*/*"));
+        assert_eq!(of("other"), None);
+        assert_eq!(of("tenant/*"), None, "a pattern is no key");
+        let gone = patterns.find("tenant/*").unwrap();
+        patterns.remove(gone);
+        assert_eq!((patterns.len(), patterns.find("tenant/*")), (4, None));
+        assert_eq!(patterns.of(&name("tenant/7")), patterns.find("*/7"));
+    }
+}

@@ -1,0 +1,204 @@
+//! Permits of buckets: reserved, given up, and buckets that are closed for a while. Who reserves need not be a peer.
+
+use axum::Json as JsonBody;
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::Rest;
+use super::answer::{Answer, Failure, Source};
+use super::body::JsonObject;
+use super::params::{Humantime, Name};
+use crate::body::Object;
+use crate::engine::{Command, Fence, Refusal, Reply, SemaphoreName, Span, Time};
+
+/// The bucket in the path.
+pub(super) struct Bucket(SemaphoreName);
+
+/// The bucket and the permit in the path.
+pub(super) struct Permit {
+    name: SemaphoreName,
+    permit: Fence,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Bucket {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let path = Path::<Name>::from_request_parts(parts, state).await;
+        let Path(Name(name)) = path.map_err(IntoResponse::into_response)?;
+        name.map(Self).ok_or_else(|| unknown().into_response())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Permit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let path = Path::<(Name, u64)>::from_request_parts(parts, state).await;
+        let Path((Name(name), permit)) = path.map_err(IntoResponse::into_response)?;
+        let name = name.ok_or_else(|| unknown().into_response())?;
+        Ok(Self { name, permit: Fence(permit) })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReserveBody {
+    #[serde(default = "one")]
+    count: i64,
+    max_wait: Option<Humantime>,
+}
+
+impl Object for ReserveBody {
+    const EXAMPLE: &str = r#"{"count":1,"max_wait":"10s"}"#;
+}
+
+const fn one() -> i64 {
+    1
+}
+
+/// A permit as it is told.
+#[derive(Serialize)]
+struct Reserved {
+    permit: u64,
+    count: i64,
+    wait_ms: u64,
+    valid_at_ms: u64,
+    expires_at_ms: u64,
+}
+
+pub(super) async fn reserve(
+    State(rest): State<Rest>,
+    Bucket(name): Bucket,
+    JsonObject(ReserveBody { count, max_wait }): JsonObject<ReserveBody>,
+) -> Answer {
+    let max_wait = max_wait.map(Humantime::span);
+    match rest.apply(Command::Reserve { name, count, max_wait }).await? {
+        Ok(Reply::Reserved { permit, from, until }) => {
+            let wait = from.since(rest.0.clock.now());
+            // Rounded up: whoever waits so long is not too early.
+            let valid_at_ms = millis_up(from.since(Time::default()));
+            let expires_at_ms = valid_at_ms + until.since(from).as_micros() / 1_000;
+            let (permit, wait_ms) = (permit.0, millis_up(wait));
+            let reserved = Reserved { permit, count, wait_ms, valid_at_ms, expires_at_ms };
+            Ok(JsonBody(reserved).into_response())
+        }
+        Ok(reply) => Err(Failure::misunderstood(&reply)),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+pub(super) async fn give_up(State(rest): State<Rest>, Permit { name, permit }: Permit) -> Answer {
+    match rest.apply(Command::Unreserve { name, permit }).await? {
+        Ok(_) => Ok("Ok".into_response()),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ThrottledBody {
+    retry_after: Humantime,
+}
+
+impl Object for ThrottledBody {
+    const EXAMPLE: &str = r#"{"retry_after":"30s"}"#;
+}
+
+pub(super) async fn throttled(
+    State(rest): State<Rest>,
+    Bucket(name): Bucket,
+    JsonObject(ThrottledBody { retry_after }): JsonObject<ThrottledBody>,
+) -> Answer {
+    let retry_after = retry_after.span();
+    match rest.apply(Command::BackOff { peer: None, name, retry_after }).await? {
+        Ok(_) => Ok("Ok".into_response()),
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+/// A bucket as it is shown.
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    capacity: u32,
+    refill: u32,
+    every_ms: u64,
+    available: i64,
+    reserved: u64,
+    waiting: u64,
+    closed_for_ms: u64,
+    paused: bool,
+}
+
+pub(super) async fn show(State(rest): State<Rest>, Bucket(name): Bucket) -> Answer {
+    // Time has to pass first: a view is as of the last command.
+    _ = rest.apply(Command::Expire).await?;
+    let read = rest.0.engine.read(move |engine| (engine.now(), engine.semaphore(name.as_str())));
+    let (now, Some(semaphore)) = read.await? else { return Err(unknown()) };
+    let Some(bucket) = semaphore.bucket else { return Err(unknown()) };
+    let closed = bucket.closed_until.map_or(Span::ZERO, |until| until.since(now));
+    Ok(JsonBody(Shown {
+        name: semaphore.name.to_string(),
+        capacity: semaphore.max.get(),
+        refill: bucket.rate.refill().get(),
+        every_ms: millis_up(bucket.rate.every()),
+        available: bucket.available,
+        reserved: bucket.reserved,
+        waiting: semaphore.pending,
+        closed_for_ms: millis_up(closed),
+        paused: semaphore.paused,
+    })
+    .into_response())
+}
+
+/// What is not to be had now may be had later: then that is said, too.
+fn refused(refusal: &Refusal) -> Answer {
+    let (status, retry_after) = match refusal {
+        Refusal::Busy { retry_after, .. } => (StatusCode::TOO_MANY_REQUESTS, Some(*retry_after)),
+        Refusal::TooLate { wait, max_wait } => {
+            let too_long = Span::from_micros(wait.as_micros() - max_wait.as_micros());
+            (StatusCode::TOO_MANY_REQUESTS, Some(too_long))
+        }
+        Refusal::UnknownSemaphore(_) | Refusal::NotABucket(_) => return Err(unknown()),
+        Refusal::UnknownPermit(_) => (StatusCode::NOT_FOUND, None),
+        Refusal::InvalidCount { .. } | Refusal::TooLong { .. } => {
+            (StatusCode::UNPROCESSABLE_ENTITY, None)
+        }
+        Refusal::Never { .. } => (StatusCode::CONFLICT, None),
+        Refusal::UnknownPeer
+        | Refusal::Forbidden
+        | Refusal::PeerInUse
+        | Refusal::Growth { .. }
+        | Refusal::Hierarchy { .. }
+        | Refusal::AlreadyPending
+        | Refusal::Timeout
+        | Refusal::RestoreConflict
+        | Refusal::Revoked { .. }
+        | Refusal::SemaphoreExists(_)
+        | Refusal::InUse { .. }
+        | Refusal::NotHeld(_)
+        | Refusal::TooManySemaphores { .. }
+        | Refusal::TooManyPeers { .. } => return Err(Failure::refused(refusal, Source::Body)),
+    };
+    let answer = (status, refusal.to_string());
+    Ok(match retry_after {
+        // In whole seconds, as RFC 9110 has it; never 0, which would be an invitation to come at once.
+        Some(span) => {
+            let seconds = span.as_micros().div_ceil(1_000_000).max(1).to_string();
+            (status, [(header::RETRY_AFTER, seconds)], answer.1).into_response()
+        }
+        None => answer.into_response(),
+    })
+}
+
+fn unknown() -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, "Unknown bucket")
+}
+
+const fn millis_up(span: Span) -> u64 {
+    span.as_micros().div_ceil(1_000)
+}
