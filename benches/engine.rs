@@ -45,6 +45,7 @@ fn pair(engine: &mut Engine, now: Time, peer: PeerId, name: &SemaphoreName) {
         priority: Priority::default(),
         timeout: None,
         max_wait: None,
+        declared: [].into(),
         expires_in: None,
     };
     assert!(black_box(engine.apply(now, &acquire)).reply.is_ok());
@@ -82,6 +83,7 @@ fn handoffs(criterion: &mut Criterion) {
             priority: Priority::default(),
             timeout: None,
             max_wait: None,
+            declared: [].into(),
             expires_in: None,
         };
         for number in 0..waiting {

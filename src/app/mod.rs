@@ -27,7 +27,7 @@ use self::site::{
 use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
-use crate::engine::{Engine, Fence, Limits, Settings};
+use crate::engine::{Engine, Fence, Limits, Settings, Span};
 use crate::events;
 use crate::feed::{Configured, Feed, Journal};
 use crate::metrics::Metrics;
@@ -126,6 +126,9 @@ impl Server {
             semaphores: config.semaphores.clone(),
             limits: Limits {
                 max_semaphores: Limits::default().max_semaphores,
+                max_keyed: config.limits.max_keyed,
+                idle_ttl: Span::from(config.limits.idle_ttl),
+                dynamic: config.dynamic,
                 max_expires_in: config.limits.max_expires_in,
                 max_peers: config.limits.max_peers,
             },

@@ -15,9 +15,10 @@ use super::{Config, auth, buckets, semaphores};
 use crate::engine::{SemaphoreSettings, Span};
 
 /// The sections, besides those for which there is nothing but settings in [`SETTINGS`].
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     AUTH,
     BUCKETS,
+    "dynamic",
     "limits",
     "logging",
     "logging.gelf",

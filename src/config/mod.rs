@@ -40,10 +40,13 @@ pub struct Config {
     /// How much longer than it asked for a peer of the REST interface lives, at most a day. It is for clients whose
     /// heartbeat comes just when their peer expires. Default: none.
     pub expiry_grace: Duration,
-    /// The semaphores and buckets, ordered by name, each with a maximum of at least 1. Default: none.
+    /// The semaphores and buckets, ordered by name, each with a maximum of at least 1; a name with a `*`
+    /// stands for many. Default: none.
     pub semaphores: Vec<SemaphoreSettings>,
     /// Whether the file has a section for them, be it an empty one: then it is meant that there are no others.
     pub has_semaphores: bool,
+    /// Whether clients may declare semaphores and buckets that are not listed. Default: no.
+    pub dynamic: bool,
     /// How long nothing new is granted after the start, so that those who held something before can come back
     /// first; 0 to a day. Default: 0.
     pub recovery_grace: Duration,
@@ -126,6 +129,10 @@ pub struct Limits {
     pub max_expires_in: Span,
     /// Most peers at once, 1 to 100,000,000. Default: 1,000,000.
     pub max_peers: usize,
+    /// Most names at once that patterns or clients bring, 1 to 100,000,000. Default: 1,000,000.
+    pub max_keyed: usize,
+    /// How long such a name is remembered when nobody uses it, 1 µs to a year. Default: 10 min.
+    pub idle_ttl: Duration,
     /// Most open connections at once, 1 to 10,000,000. Default: `None`, a safe share of the files that the process
     /// may have open.
     pub max_connections: Option<usize>,
@@ -198,6 +205,7 @@ impl Default for Config {
             expiry_grace: Duration::ZERO,
             semaphores: Vec::new(),
             has_semaphores: false,
+            dynamic: false,
             recovery_grace: Duration::ZERO,
             web_dir: None,
             insecure: false,
@@ -234,6 +242,8 @@ impl Default for Limits {
         Self {
             max_expires_in: engine.max_expires_in,
             max_peers: engine.max_peers,
+            max_keyed: engine.max_keyed,
+            idle_ttl: engine.idle_ttl.into(),
             max_connections: None,
             max_body_bytes: 64 * 1024,
             header_read_timeout: Duration::from_secs(5),

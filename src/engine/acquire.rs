@@ -10,6 +10,7 @@ use super::peers::{Parts, Slot, Ticket};
 use super::queue::{Place, Waiting};
 use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
+use super::settings::SemaphoreSettings;
 use super::time::Span;
 use super::want::Want;
 
@@ -61,8 +62,9 @@ impl Engine {
         priority: Priority,
         patience: Patience,
         expires_in: Option<Span>,
+        declared: &[SemaphoreSettings],
     ) -> Result<Reply, Refusal> {
-        let asked = self.asked(want)?;
+        let asked = self.asked(want, declared)?;
         // Check 3.
         let slot = self.known(peer)?;
         for span in [patience.timeout, patience.max_wait, expires_in].into_iter().flatten() {
@@ -154,9 +156,12 @@ impl Engine {
     }
 
     /// Checks 1 and 2: all names are known, and no count is above its maximum.
-    fn asked(&self, want: &Want) -> Result<Asked, Refusal> {
-        let part = |(name, asked): (&_, i64)| Ok((self.semaphores.resolve(name)?, asked));
-        let parts = want.iter().map(part).collect::<Result<Asked, Refusal>>()?;
+    fn asked(&mut self, want: &Want, declared: &[SemaphoreSettings]) -> Result<Asked, Refusal> {
+        let mut parts = Asked::new();
+        for (name, asked) in want.iter() {
+            let declared = declared.iter().find(|it| it.name == *name);
+            parts.push((self.key(name, declared)?, asked));
+        }
         for (index, asked) in &parts {
             let Semaphore { name, max, .. } = self.semaphores.get(*index);
             if *asked > i64::from(max.get()) {
@@ -230,7 +235,12 @@ impl Engine {
             let first = semaphore.queue.first().filter(|(first, _)| *first > place);
             semaphore.pending += u64::from(count.get());
             semaphore.queue.add(place, Waiting::new(slot, *count, parts.len()));
-            if semaphore.bucket.is_some() {
+            let is_bucket = semaphore.bucket.is_some();
+            self.semaphores.tally(*index, self.now, |sums| {
+                sums.pending += u64::from(count.get());
+                sums.waiters += 1;
+            });
+            if is_bucket {
                 self.semaphores.stir(*index);
             }
             // It is not the first any more.

@@ -153,6 +153,11 @@ impl Bucket {
         Some(Time::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))).filter(|at| *at > now)
     }
 
+    /// Whether it is full and nothing is reserved: then there is nothing to remember.
+    pub(super) fn is_full(&self, now: Time) -> bool {
+        self.next_reserved().is_none() && self.full_at(now).is_none() && now >= self.closed_until
+    }
+
     /// All that is to come of it, for a digest: it does not matter how long ago it was full.
     pub(super) fn state(&self, now: Time) -> (Ticks, Time, Vec<Reservation>) {
         let later = self.reservations.iter().filter(|it| it.at > now).copied().collect();

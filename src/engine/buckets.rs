@@ -5,6 +5,7 @@ use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, Fence, PeerId, TicketId};
 use super::outcome::Reply;
+use super::patterns::Sums;
 use super::peers::{Parts, Slot};
 use super::queue::Place;
 use super::refusal::Refusal;
@@ -20,7 +21,8 @@ impl Engine {
         count: i64,
         max_wait: Option<Span>,
     ) -> Result<Reply, Refusal> {
-        let index = self.bucket(name)?;
+        let index = self.key(name, None)?;
+        self.as_bucket(index)?;
         let now = self.now;
         let semaphore = self.semaphores.get(index);
         let (max, queued) = (semaphore.max, semaphore.pending);
@@ -123,6 +125,7 @@ impl Engine {
         let semaphore = self.semaphores.get_mut(index);
         let (taken, used) = (u64::from(taken.get()), u64::from(used.get()));
         semaphore.held = semaphore.held + used - taken;
+        let now_held = |sums: &mut Sums| sums.held = sums.held + used - taken;
         if let Some(bucket) = &mut semaphore.bucket {
             if used > taken {
                 bucket.take(now, used - taken);
@@ -131,6 +134,7 @@ impl Engine {
                 bucket.give_back(taken - used);
             }
         }
+        self.semaphores.tally(index, now, now_held);
         self.semaphores.stir(index);
     }
 
@@ -242,10 +246,13 @@ impl Engine {
     }
 
     fn bucket(&self, name: &SemaphoreName) -> Result<SemaphoreIndex, Refusal> {
-        let index = self.semaphores.resolve(name)?;
+        self.as_bucket(self.semaphores.resolve(name)?)
+    }
+
+    fn as_bucket(&self, index: SemaphoreIndex) -> Result<SemaphoreIndex, Refusal> {
         match self.semaphores.get(index).bucket {
             Some(_) => Ok(index),
-            None => Err(not_a_bucket(name)),
+            None => Err(not_a_bucket(&self.semaphores.get(index).name)),
         }
     }
 }

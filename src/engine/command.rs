@@ -4,6 +4,7 @@
 use super::ids::{ConnectionId, Fence, PeerId, Priority};
 use super::operation::Operation;
 use super::session::Session;
+use super::settings::SemaphoreSettings;
 use super::text::SemaphoreName;
 use super::time::Span;
 use super::want::Want;
@@ -91,6 +92,9 @@ pub enum Command {
         max_wait: Option<Span>,
         /// Prolongs the peer from the moment that it is known, whatever the outcome.
         expires_in: Option<Span>,
+        /// What the caller takes names of the want for. Those that nobody has listed are made so, if clients may do
+        /// that ([`Limits::dynamic`](super::Limits)); the others have to be so.
+        declared: Box<[SemaphoreSettings]>,
     },
     /// Releases locks; what the peer waits for is left alone. Answers [`Reply::Released`](super::Reply::Released).
     Release {

@@ -43,6 +43,7 @@ use super::time::Time;
 ///     priority: Priority::default(),
 ///     timeout: None,
 ///     max_wait: None,
+///     declared: [].into(),
 ///     expires_in: None,
 /// };
 /// assert!(matches!(engine.apply(now, &acquire).reply, Ok(Reply::Held { .. })));
@@ -76,10 +77,13 @@ impl Engine {
     /// An engine with nobody in it. Of settings that name a semaphore twice, the first counts.
     pub fn new(settings: Settings) -> Self {
         let mut semaphores = Semaphores::default();
-        for semaphore in settings.semaphores {
-            if semaphores.find(semaphore.name.as_str()).is_none() {
-                semaphores.add(semaphore);
+        for listed in settings.semaphores {
+            if !semaphores.is_listed(&listed.name) {
+                semaphores.list(listed);
             }
+        }
+        if settings.limits.dynamic {
+            semaphores.patterns.allow_declared();
         }
         Self {
             now: Time::default(),
@@ -147,9 +151,9 @@ impl Engine {
             Command::Adopt { peer, expires_in, session } => self.adopt(*peer, *expires_in, session),
             Command::Disconnect { connection } => Ok(self.disconnect(*connection)),
             Command::Close { peer } => self.close(*peer),
-            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => {
+            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in, declared } => {
                 let patience = Patience { timeout: *timeout, max_wait: *max_wait };
-                self.acquire(*peer, want, *priority, patience, *expires_in)
+                self.acquire(*peer, want, *priority, patience, *expires_in, declared)
             }
             Command::Release { peer, names } => self.release(*peer, names.as_deref()),
             Command::Cancel { peer } => self.cancel(*peer),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::ids::{PeerId, TicketId};
 use super::revocations::Target;
+use super::semaphores::SemaphoreIndex;
 use super::time::Time;
 
 /// What a deadline is of. At one instant, turns come and waits end first, then what operators take away, then peers,
@@ -19,6 +20,8 @@ pub(super) enum Due {
     Revocation(PeerId, Target),
     /// A peer's time to live.
     Peer(PeerId),
+    /// The time for which a key is remembered. Whether it is forgotten depends on nothing else at that instant.
+    Idle(SemaphoreIndex),
 }
 
 /// All deadlines, soonest first.

@@ -100,6 +100,9 @@ impl FromStr for PeerId {
 pub struct Count(u32);
 
 impl Count {
+    /// None of it.
+    pub(super) const ZERO: Self = Self(0);
+
     /// The count, when it is between 0 and [`MAX_COUNT`].
     pub fn new(count: i64) -> Option<Self> {
         u32::try_from(count).ok().filter(|count| *count <= MAX_COUNT).map(Self)

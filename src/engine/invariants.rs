@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::Fence;
+use super::patterns::Sums;
 use super::peers::{Peer, Slot};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
@@ -75,7 +76,7 @@ impl Engine {
 
     fn check_semaphores(&self) -> Result<(), String> {
         let mut derived = self.derive_semaphores();
-        for semaphore in self.semaphores.iter() {
+        for (_, semaphore) in self.semaphores.all() {
             let name = &semaphore.name;
             let index =
                 self.semaphores.find(name.as_str()).ok_or(format!("{name} is not found"))?;
@@ -94,8 +95,30 @@ impl Engine {
             ensure(places.eq(0..len), || format!("{name}: places are counted wrongly"))?;
             ensure(semaphore.holders == holders, || format!("{name}: holders and locks differ"))?;
         }
+        self.check_patterns()?;
         let tickets = self.peers.iter().filter(|(_, peer)| peer.ticket.is_some()).count();
         ensure(self.waiting == tickets, || format!("{} tickets, not {tickets}", self.waiting))
+    }
+
+    fn check_patterns(&self) -> Result<(), String> {
+        let mut keys = 0;
+        for pattern in self.semaphores.patterns.iter() {
+            let name = pattern.settings.name.as_str();
+            let index = self.semaphores.patterns.find(name).or(self.semaphores.patterns.declared());
+            let index = index.ok_or(format!("{name} is not found"))?;
+            let mut sums = Sums::default();
+            for key in self.semaphores.keys(index) {
+                let semaphore = self.semaphores.get(key);
+                sums.keys += 1;
+                sums.held += semaphore.held;
+                sums.holders += semaphore.holders.len();
+                sums.pending += semaphore.pending;
+                sums.waiters += semaphore.queue.len();
+            }
+            keys += sums.keys;
+            ensure(pattern.sums == sums, || format!("{name}: {:?}, not {sums:?}", pattern.sums))?;
+        }
+        ensure(self.semaphores.keyed() == keys, || format!("not {keys} keys"))
     }
 
     fn derive_semaphores(&self) -> BTreeMap<SemaphoreIndex, Derived> {
@@ -130,6 +153,10 @@ impl Engine {
         }
         for ((peer, target), revocation) in self.revocations.iter() {
             derived.push((revocation.until, Due::Revocation(*peer, *target)));
+        }
+        for (index, semaphore) in self.semaphores.all() {
+            let look_at = semaphore.keyed.as_ref().map(|keyed| keyed.look_at);
+            derived.extend(look_at.map(|at| (at, Due::Idle(index))));
         }
         derived.sort_unstable();
         ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())

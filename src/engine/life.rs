@@ -89,6 +89,7 @@ impl Engine {
                         self.end_wait(slot, EndReason::TimedOut);
                     }
                 }
+                Due::Idle(index) => self.idle_due(index),
                 Due::Revocation(peer, target) => self.revoke_due(peer, target),
                 Due::Peer(id) => {
                     if let Some(slot) = self.peers.find(id) {
@@ -156,10 +157,10 @@ impl Engine {
         peer
     }
 
-    fn restorable(&self, held: Option<&Want>) -> Result<Parts, Refusal> {
+    fn restorable(&mut self, held: Option<&Want>) -> Result<Parts, Refusal> {
         let mut parts = Parts::new();
         for (name, asked) in held.into_iter().flat_map(Want::iter) {
-            let semaphore = self.semaphores.resolve(name)?;
+            let semaphore = self.key(name, None)?;
             let count = Count::new(asked).filter(|count| count.get() > 0);
             let invalid = || Refusal::InvalidCount { name: name.clone(), asked };
             parts.push((semaphore, count.ok_or_else(invalid)?));

@@ -23,10 +23,13 @@ impl Engine {
             let locks = self.release_all(slot, ReleaseReason::Released);
             return Ok(Reply::Released { locks });
         };
-        let indexes: Result<Vec<_>, _> = names.iter().map(|n| self.semaphores.resolve(n)).collect();
+        let indexes: Result<Vec<_>, _> =
+            names.iter().map(|n| self.semaphores.possible(n)).collect();
         let (indexes, slot) = (indexes?, self.known(peer)?);
-        let released =
-            indexes.iter().filter(|index| self.release_one(slot, **index, ReleaseReason::Released));
+        let released = indexes
+            .iter()
+            .flatten()
+            .filter(|index| self.release_one(slot, **index, ReleaseReason::Released));
         Ok(Reply::Released { locks: released.count() })
     }
 
@@ -38,8 +41,9 @@ impl Engine {
     }
 
     pub(super) fn leave(&mut self, peer: PeerId, name: &SemaphoreName) -> Result<Reply, Refusal> {
-        let index = self.semaphores.resolve(name)?;
+        let index = self.semaphores.possible(name)?;
         let slot = self.known(peer)?;
+        let Some(index) = index else { return Ok(Reply::Released { locks: 0 }) };
         let released = self.release_one(slot, index, ReleaseReason::Released);
         let ticket = self.peers.get(slot).ticket.as_ref();
         let waits =
@@ -64,6 +68,10 @@ impl Engine {
             // Whoever is first in line has to wait for longer.
             self.semaphores.stir(semaphore);
         }
+        self.semaphores.tally(semaphore, self.now, |sums| {
+            sums.held += u64::from(count.get());
+            sums.holders += 1;
+        });
         self.peers.get_mut(slot).holds.push(hold);
         self.lock(&hold)
     }
@@ -87,6 +95,7 @@ impl Engine {
             let freed = hold.count.get() - count.get();
             hold.count = *count;
             self.semaphores.get_mut(*semaphore).held -= u64::from(freed);
+            self.semaphores.tally(*semaphore, self.now, |sums| sums.held -= u64::from(freed));
             self.semaphores.stir(*semaphore);
         }
     }
@@ -145,6 +154,10 @@ impl Engine {
             let semaphore = self.semaphores.get_mut(*index);
             semaphore.pending -= u64::from(count.get());
             semaphore.queue.remove(ticket.place());
+            self.semaphores.tally(*index, self.now, |sums| {
+                sums.pending -= u64::from(count.get());
+                sums.waiters -= 1;
+            });
             self.semaphores.stir(*index);
         }
         Some(ticket)
@@ -169,6 +182,10 @@ impl Engine {
         let semaphore = self.semaphores.get_mut(hold.semaphore);
         semaphore.held -= u64::from(hold.count.get());
         semaphore.holders.remove(&hold.fence);
+        self.semaphores.tally(hold.semaphore, self.now, |sums| {
+            sums.held -= u64::from(hold.count.get());
+            sums.holders -= 1;
+        });
         self.semaphores.stir(hold.semaphore);
         let held = self.now.since(hold.since);
         let lock = self.lock(hold);

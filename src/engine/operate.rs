@@ -1,18 +1,15 @@
 //! What operators do: semaphores made, changed and removed, locks and peers taken away, at once or after a grace.
 
-use super::bucket::Bucket;
 use super::core::Engine;
 use super::deadlines::Due;
-use super::ids::{Count, Level, PeerId};
+use super::ids::PeerId;
+use super::listing::Wish;
 use super::operation::{Change, Operation, Revoked};
 use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
 use super::peers::Slot;
-use super::rate::Rate;
 use super::refusal::Refusal;
 use super::revocations::{Revocation, Target};
-use super::semaphores::{Semaphore, SemaphoreIndex};
-use super::settings::SemaphoreSettings;
-use super::text::{Label, SemaphoreName};
+use super::text::Label;
 use super::time::{Span, Time};
 
 impl Engine {
@@ -20,7 +17,8 @@ impl Engine {
         match operation {
             Operation::Create(settings) => self.create(settings).map(changed),
             Operation::Change { name, max, level, paused } => {
-                self.change(name, *max, *level, *paused).map(changed)
+                let (max, level, paused) = (*max, *level, *paused);
+                self.change(name, Wish { max, level, paused }).map(changed)
             }
             Operation::Delete { name, force, why } => {
                 self.delete(name, *force, why.as_ref()).map(changed)
@@ -38,133 +36,11 @@ impl Engine {
                 self.revoke_all([(slot, Some(fence))], *grace, why.as_ref())
             }
             Operation::Free { name, grace, why } => {
-                let semaphore = self.semaphores.resolve(name)?;
-                let holders = self.semaphores.get(semaphore).holders.iter();
+                let holders = |index| self.semaphores.get(index).holders.iter();
+                let holders = self.concerned(name)?.into_iter().flat_map(holders);
                 let targets: Vec<_> = holders.map(|(fence, slot)| (*slot, Some(*fence))).collect();
                 self.revoke_all(targets, *grace, why.as_ref())
             }
-        }
-    }
-
-    fn create(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
-        if self.semaphores.find(settings.name.as_str()).is_some() {
-            return Err(Refusal::SemaphoreExists(settings.name.clone()));
-        }
-        let max = self.limits.max_semaphores;
-        if self.semaphores.len() >= max {
-            return Err(Refusal::TooManySemaphores { max });
-        }
-        Ok(self.add_semaphore(settings))
-    }
-
-    fn add_semaphore(&mut self, settings: &SemaphoreSettings) -> Change {
-        let index = self.semaphores.add(settings.clone());
-        let after = Some(self.semaphores.get(index).state());
-        Change { name: settings.name.clone(), before: None, after }
-    }
-
-    fn change(
-        &mut self,
-        name: &SemaphoreName,
-        max: Option<Count>,
-        level: Option<Level>,
-        paused: Option<bool>,
-    ) -> Result<Change, Refusal> {
-        let index = self.semaphores.resolve(name)?;
-        let semaphore = self.semaphores.get_mut(index);
-        let before = semaphore.state();
-        semaphore.max = max.unwrap_or(before.max);
-        semaphore.level = level.unwrap_or(before.level);
-        semaphore.paused = paused.unwrap_or(before.paused);
-        let after = semaphore.state();
-        if let Some(bucket) = semaphore.bucket.as_mut().filter(|_| after.max != before.max) {
-            bucket.change(self.now, bucket.rate, after.max);
-        }
-        if after.max < before.max {
-            self.send_away(index, EndReason::Never, |count| count > after.max);
-        }
-        self.semaphores.stir(index);
-        Ok(Change { name: name.clone(), before: Some(before), after: Some(after) })
-    }
-
-    fn delete(
-        &mut self,
-        name: &SemaphoreName,
-        force: bool,
-        why: Option<&Label>,
-    ) -> Result<Change, Refusal> {
-        let index = self.semaphores.resolve(name)?;
-        let semaphore = self.semaphores.get(index);
-        let before = semaphore.state();
-        if !force {
-            check_unused(semaphore)?;
-        }
-        self.send_away(index, EndReason::Deleted, |_| true);
-        while let Some((fence, slot)) = self.semaphores.get(index).holders.first_key_value() {
-            let (fence, slot) = (*fence, *slot);
-            self.revoke_now(slot, Some(fence), why.cloned());
-        }
-        self.semaphores.remove(index);
-        Ok(Change { name: name.clone(), before: Some(before), after: None })
-    }
-
-    fn configure(
-        &mut self,
-        set: &[SemaphoreSettings],
-        remove: &[SemaphoreName],
-    ) -> Result<Reply, Refusal> {
-        for name in remove {
-            check_unused(self.semaphores.get(self.semaphores.resolve(name)?))?;
-        }
-        let mut changes = Vec::new();
-        for settings in set {
-            let SemaphoreSettings { name, max, level, rate } = settings;
-            changes.push(match self.semaphores.find(name.as_str()) {
-                Some(index) => {
-                    let before = self.semaphores.get(index).state();
-                    self.set_rate(index, *max, *rate);
-                    let change = self.change(name, Some(*max), Some(*level), None)?;
-                    Change { before: Some(before), ..change }
-                }
-                None => self.add_semaphore(settings),
-            });
-        }
-        for name in remove {
-            changes.push(self.delete(name, false, None)?);
-        }
-        changes.retain(|change| change.before != change.after);
-        Ok(Reply::Changed(changes))
-    }
-
-    /// Makes a semaphore a bucket of this rate, a bucket a semaphore, or a bucket one of another rate.
-    fn set_rate(&mut self, index: SemaphoreIndex, capacity: Count, rate: Option<Rate>) {
-        let now = self.now;
-        let semaphore = self.semaphores.get_mut(index);
-        semaphore.bucket = match (semaphore.bucket.take(), rate) {
-            (_, None) => None,
-            (None, Some(rate)) => Some(Box::new(Bucket::new(rate, capacity))),
-            (Some(mut bucket), Some(rate)) => {
-                bucket.change(now, rate, capacity);
-                Some(bucket)
-            }
-        };
-    }
-
-    /// Ends the waits for a semaphore whose count of it is as `concerned` says.
-    fn send_away(
-        &mut self,
-        semaphore: SemaphoreIndex,
-        reason: EndReason,
-        concerned: impl Fn(Count) -> bool,
-    ) {
-        let queue = self.semaphores.get(semaphore).queue.iter();
-        let concerned = queue.map(|(_, slot)| slot).filter(|slot| {
-            let parts = self.peers.get(*slot).ticket.iter().flat_map(|ticket| &ticket.parts);
-            let mut parts = parts.filter(|(part, _)| *part == semaphore);
-            parts.any(|(_, count)| concerned(*count))
-        });
-        for slot in concerned.collect::<Vec<_>>() {
-            self.end_wait(slot, reason);
         }
     }
 
@@ -287,12 +163,4 @@ impl Engine {
 
 fn changed(change: Change) -> Reply {
     Reply::Changed(vec![change])
-}
-
-fn check_unused(semaphore: &Semaphore) -> Result<(), Refusal> {
-    let (holders, waiters) = (semaphore.holders.len(), semaphore.queue.len());
-    if holders == 0 && waiters == 0 {
-        return Ok(());
-    }
-    Err(Refusal::InUse { name: semaphore.name.clone(), holders, waiters })
 }

@@ -2,19 +2,31 @@
 
 use slab::Slab;
 
+use super::ids::{Count, Level};
+use super::operation::SemaphoreState;
 use super::settings::SemaphoreSettings;
 use super::text::SemaphoreName;
+
+/// Stands for all that clients declare. No client can ask for it, and no pattern is called so: it has no star.
+pub const DECLARED: &str = "[dynamic]";
 
 /// Where a pattern is stored. Valid until it is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct PatternIndex(usize);
 
 /// One pattern, and what there is of its keys together.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pattern {
     pub(super) settings: SemaphoreSettings,
     pub(super) paused: bool,
     pub(super) sums: Sums,
+}
+
+impl Pattern {
+    pub(super) fn state(&self) -> SemaphoreState {
+        let SemaphoreSettings { max, level, rate, .. } = self.settings;
+        SemaphoreState { max, level, paused: self.paused, rate }
+    }
 }
 
 /// What there is of several semaphores together.
@@ -33,11 +45,29 @@ pub(super) struct Patterns {
     all: Slab<Pattern>,
     /// The most specific first.
     order: Vec<PatternIndex>,
+    /// What is declared by clients counts as the keys of this one.
+    declared: Option<PatternIndex>,
 }
 
 impl Patterns {
     pub(super) fn len(&self) -> usize {
         self.order.len()
+    }
+
+    /// Lets clients declare names.
+    pub(super) fn allow_declared(&mut self) {
+        if let Ok(name) = SemaphoreName::new(DECLARED)
+            && self.declared.is_none()
+        {
+            let settings = SemaphoreSettings::semaphore(name, Count::ZERO, Level(0));
+            let pattern = Pattern { settings, paused: false, sums: Sums::default() };
+            self.declared = Some(PatternIndex(self.all.insert(pattern)));
+        }
+    }
+
+    /// Of which pattern those are keys that clients declare. `None`: they may not.
+    pub(super) const fn declared(&self) -> Option<PatternIndex> {
+        self.declared
     }
 
     /// Adds a pattern whose name is not taken.
@@ -66,8 +96,13 @@ impl Patterns {
     }
 
     /// The pattern that is called so.
+    pub(super) fn named(&self, name: &SemaphoreName) -> Option<PatternIndex> {
+        if name.is_pattern() { self.find(name.as_str()) } else { None }
+    }
+
+    /// The row that is called so: a pattern, or what stands for all that is declared.
     pub(super) fn find(&self, name: &str) -> Option<PatternIndex> {
-        let mut order = self.order.iter();
+        let mut order = self.order.iter().chain(&self.declared);
         order.find(|index| self.get(**index).settings.name.as_str() == name).copied()
     }
 
@@ -76,15 +111,28 @@ impl Patterns {
         if key.is_pattern() {
             return None;
         }
-        let fits = |index: &&PatternIndex| {
-            matches(self.get(**index).settings.name.as_str(), key.as_str())
-        };
+        let fits =
+            |index: &&PatternIndex| matches(self.get(**index).settings.name.as_str(), key.as_str());
         self.order.iter().find(fits).copied()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
-        self.order.iter().map(|index| self.get(*index))
+    /// Whether a name could be used that nobody has listed.
+    pub(super) fn could_be(&self, name: &SemaphoreName) -> bool {
+        self.of(name).is_some() || (self.declared.is_some() && !name.is_pattern())
     }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Pattern> {
+        self.order.iter().chain(&self.declared).map(|index| self.get(*index))
+    }
+}
+
+/// Of these patterns, the one that counts for a name.
+pub fn most_specific<'a>(
+    patterns: impl Iterator<Item = &'a SemaphoreName>,
+    key: &SemaphoreName,
+) -> Option<&'a SemaphoreName> {
+    let fitting = patterns.filter(|pattern| matches(pattern.as_str(), key.as_str()));
+    fitting.min_by_key(|pattern| rank(pattern))
 }
 
 /// The more of a pattern is spelt out, the more specific it is; then, the fewer stars it has. The name decides what is
@@ -127,7 +175,6 @@ fn segment_matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ids::{Count, Level};
     use super::*;
 
     #[test]

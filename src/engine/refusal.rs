@@ -69,7 +69,7 @@ pub enum Refusal {
     #[error("not acquired in time")]
     Timeout,
     /// It is known already that it would take longer than the caller is willing to wait.
-    #[error("it would take {wait}, longer than the {max_wait} that were allowed")]
+    #[error("it would take {}, longer than the {max_wait} allowed", wait.in_millis())]
     TooLate {
         /// How long it would take.
         wait: Span,
@@ -77,7 +77,7 @@ pub enum Refusal {
         max_wait: Span,
     },
     /// As many as are allowed wait for it already.
-    #[error("too many wait for {name:?} already; try again in {retry_after}")]
+    #[error("too many wait for {name:?} already; try again in {}", retry_after.in_millis())]
     Busy {
         /// What everybody waits for.
         name: SemaphoreName,
@@ -129,6 +129,22 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
+    /// There are as many keys as the server allows.
+    #[error("{max} names are in use that nobody has listed, which is the limit")]
+    TooManyKeyed {
+        /// The limit.
+        max: usize,
+    },
+    /// What a client declares is not what there is.
+    #[error("{name:?} is {actual} here, not {declared}")]
+    DeclaredOtherwise {
+        /// Its name.
+        name: SemaphoreName,
+        /// What the client says.
+        declared: String,
+        /// What there is.
+        actual: String,
+    },
     /// There are as many peers as the server allows.
     #[error("there are {max} peers, which is the limit")]
     TooManyPeers {
@@ -139,9 +155,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 18] = [
+    pub const CODES: [&str; 19] = [
         "already_pending",
         "busy",
+        "declared_otherwise",
         "forbidden",
         "hierarchy",
         "in_use",
@@ -180,9 +197,11 @@ impl Refusal {
             Self::SemaphoreExists(_) => "semaphore_exists",
             Self::InUse { .. } => "in_use",
             Self::NotHeld(_) => "not_held",
-            Self::TooLong { .. } | Self::TooManyPeers { .. } | Self::TooManySemaphores { .. } => {
-                "limit_exceeded"
-            }
+            Self::DeclaredOtherwise { .. } => "declared_otherwise",
+            Self::TooManyKeyed { .. }
+            | Self::TooLong { .. }
+            | Self::TooManyPeers { .. }
+            | Self::TooManySemaphores { .. } => "limit_exceeded",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ids::{Count, Fence, Level};
-use super::rate::Rate;
+use super::rate::{MAX_RESERVED, Rate};
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
 
@@ -54,6 +54,21 @@ impl SemaphoreSettings {
         Self { name, max, level, rate: None }
     }
 
+    /// Whether what a client declares is what there is. Its name and its place in the hierarchy are not declared, and
+    /// how much may be reserved only if it says so.
+    pub(super) fn declares(&self, actual: &Self) -> bool {
+        let same = |declared: Rate, actual: Rate| {
+            let rates = (declared.refill(), declared.every()) == (actual.refill(), actual.every());
+            rates && [MAX_RESERVED, actual.max_reserved].contains(&declared.max_reserved)
+        };
+        self.max == actual.max
+            && match (self.rate, actual.rate) {
+                (Some(declared), Some(actual)) => same(declared, actual),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+    }
+
     /// A bucket.
     pub const fn bucket(name: SemaphoreName, capacity: Count, rate: Rate) -> Self {
         Self { name, max: capacity, level: Level(0), rate: Some(rate) }
@@ -69,15 +84,25 @@ pub struct Limits {
     pub max_peers: usize,
     /// Most semaphores at once, of those that operators make.
     pub max_semaphores: usize,
+    /// Most keys at once.
+    pub max_keyed: usize,
+    /// How long a key is remembered that nobody uses.
+    pub idle_ttl: Span,
+    /// Whether clients may declare names that nobody has listed.
+    pub dynamic: bool,
 }
 
 impl Default for Limits {
-    /// A year, a million peers, and ten thousand semaphores.
+    /// A year, a million peers, ten thousand semaphores and a million keys that are remembered for ten minutes, of
+    /// patterns only.
     fn default() -> Self {
         Self {
             max_expires_in: Span::from_secs(365 * 86_400),
             max_peers: 1_000_000,
             max_semaphores: 10_000,
+            max_keyed: 1_000_000,
+            idle_ttl: Span::from_secs(600),
+            dynamic: false,
         }
     }
 }

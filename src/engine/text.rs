@@ -69,6 +69,13 @@ text!(
     Label("a label")
 );
 
+impl SemaphoreName {
+    /// Whether it stands for many names, as `tenant/*` does.
+    pub fn is_pattern(&self) -> bool {
+        self.0.contains('*')
+    }
+}
+
 impl Borrow<str> for SemaphoreName {
     fn borrow(&self) -> &str {
         &self.0

@@ -60,6 +60,11 @@ impl Span {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// The length in whole milliseconds, not less than it is.
+    pub const fn in_millis(self) -> Self {
+        Self(self.0.div_ceil(1_000).saturating_mul(1_000))
+    }
+
     /// The length in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0

@@ -3,66 +3,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::bucket::Bucket;
 use super::core::Engine;
-use super::ids::{ConnectionId, Count, Fence, Level, PeerId, Priority, TicketId};
-use super::outcome::{Lock, Locks};
+use super::ids::{ConnectionId, Count, Fence, PeerId, Priority, TicketId};
+use super::outcome::Locks;
 use super::peers::{Peer, Slot, Ticket};
-use super::rate::Rate;
-use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::text::{Label, SemaphoreName};
 use super::time::{Span, Time};
-
-/// One semaphore, in numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SemaphoreView {
-    /// Its name.
-    pub name: SemaphoreName,
-    /// How much of it may be held at once.
-    pub max: Count,
-    /// Its place in the lock hierarchy.
-    pub level: Level,
-    /// Whether an operator has paused it: nothing is granted.
-    pub paused: bool,
-    /// How much of it is held; above `max` only after a restore.
-    pub held: u64,
-    /// How many peers hold it.
-    pub holders: usize,
-    /// How much of it is waited for.
-    pub pending: u64,
-    /// How many tickets wait for it.
-    pub waiters: usize,
-    /// Since when the ticket waits that has waited longest.
-    pub waiting_since: Option<Time>,
-    /// Its tokens, if it is a bucket.
-    pub bucket: Option<BucketView>,
-}
-
-impl SemaphoreView {
-    /// What is left to acquire, now; negative when it is over-committed.
-    pub fn remainder(&self) -> i64 {
-        if let Some(bucket) = &self.bucket {
-            return bucket.available;
-        }
-        // A sum of held counts stays below 2^63: it is at most the number of peers times 2^31.
-        i64::from(self.max.get()) - i64::try_from(self.held).unwrap_or(i64::MAX)
-    }
-}
-
-/// What there is of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BucketView {
-    /// How fast its tokens come back.
-    pub rate: Rate,
-    /// How many tokens there are now; negative when more was used than there were.
-    pub available: i64,
-    /// When it is full again, if nothing more is taken. `None`: it is.
-    pub full_at: Option<Time>,
-    /// How many are promised to come later.
-    pub reserved: u64,
-    /// Nothing is given before: somebody was refused by what is behind it. `None`: it is open.
-    pub closed_until: Option<Time>,
-}
 
 /// Where somebody stands in line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,16 +84,6 @@ impl Engine {
         self.peers.len()
     }
 
-    /// One semaphore.
-    pub fn semaphore(&self, name: &str) -> Option<SemaphoreView> {
-        self.semaphores.find(name).map(|index| self.view(self.semaphores.get(index)))
-    }
-
-    /// All semaphores, ordered by name.
-    pub fn semaphores(&self) -> impl ExactSizeIterator<Item = SemaphoreView> {
-        self.semaphores.iter().map(|semaphore| self.view(semaphore))
-    }
-
     /// One peer.
     pub fn peer(&self, id: PeerId) -> Option<PeerView> {
         self.peers.find(id).map(|slot| self.view_peer(slot, self.peers.get(slot)))
@@ -163,32 +99,12 @@ impl Engine {
         (peers, next.map(PeerCursor))
     }
 
-    /// The peers that wait for a semaphore, in the order in which they are served.
-    pub fn queue(&self, name: &str) -> impl Iterator<Item = PeerId> {
-        let semaphore = self.semaphores.find(name).map(|index| self.semaphores.get(index));
-        let queue = semaphore.into_iter().flat_map(|semaphore| semaphore.queue.iter());
-        queue.map(|(_, slot)| self.peers.get(slot).id)
-    }
-
     /// Where a peer stands in line. Costs as much as the place is far from the first one of its priority.
     pub fn wait_of(&self, peer: PeerId) -> Option<Wait> {
         let ticket = self.peers.get(self.peers.find(peer)?).ticket.as_ref()?;
         let (place, parts) = (ticket.place(), &ticket.parts);
         let (position, eta) = (self.position(place, parts), self.eta(place, parts));
         Some(Wait { ticket: ticket.id, position, eta })
-    }
-
-    /// Those who hold locks on a semaphore, in the order of the grants.
-    pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
-        self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))
-    }
-
-    /// Those who hold locks on what a peer waits for: by semaphore, then in the order of the grants.
-    pub fn blocking(&self, peer: PeerId) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
-        let peer = self.peers.find(peer).map(|slot| self.peers.get(slot));
-        let ticket = peer.and_then(|peer| peer.ticket.as_ref());
-        let parts = ticket.into_iter().flat_map(|ticket| &ticket.parts);
-        parts.flat_map(|(semaphore, _)| self.holders_of(*semaphore))
     }
 
     /// Who a peer is.
@@ -206,10 +122,14 @@ impl Engine {
     pub fn digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.now, self.last_fence, self.last_ticket).hash(&mut hasher);
-        for semaphore in self.semaphores() {
-            semaphore.hash(&mut hasher);
-            let index = self.semaphores.find(semaphore.name.as_str());
-            let bucket = index.and_then(|index| self.semaphores.get(index).bucket.as_ref());
+        self.semaphores().for_each(|view| view.hash(&mut hasher));
+        let mut all: Vec<_> = self.semaphores.all().map(|(_, semaphore)| semaphore).collect();
+        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        for semaphore in all {
+            self.view(semaphore).hash(&mut hasher);
+            let keyed = semaphore.keyed.as_ref().map(|keyed| (keyed.touched, keyed.look_at));
+            keyed.hash(&mut hasher);
+            let bucket = semaphore.bucket.as_ref();
             bucket.map(|bucket| bucket.state(self.now)).hash(&mut hasher);
             self.queue(semaphore.name.as_str()).for_each(|peer| peer.hash(&mut hasher));
         }
@@ -229,47 +149,6 @@ impl Engine {
     /// When an operator takes a lock of a peer away, by itself or with its peer; or, without a fence, the peer.
     pub fn revoked_at(&self, peer: PeerId, fence: Option<Fence>) -> Option<Time> {
         self.revocations.end(peer, fence)
-    }
-
-    fn holders_of(
-        &self,
-        semaphore: SemaphoreIndex,
-    ) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
-        self.semaphores.get(semaphore).holders.values().filter_map(move |slot| {
-            let peer = self.peers.get(*slot);
-            let lock = self.lock(peer.hold(semaphore)?);
-            Some((peer.id, peer.label().cloned(), lock))
-        })
-    }
-
-    fn view(&self, semaphore: &Semaphore) -> SemaphoreView {
-        let oldest = semaphore.queue.oldest().map(|slot| self.peers.get(slot));
-        SemaphoreView {
-            name: semaphore.name.clone(),
-            max: semaphore.max,
-            level: semaphore.level,
-            paused: semaphore.paused,
-            held: semaphore.held,
-            holders: semaphore.holders.len(),
-            pending: semaphore.pending,
-            waiters: semaphore.queue.len(),
-            bucket: semaphore.bucket.as_ref().map(|bucket| self.view_bucket(bucket)),
-            waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),
-        }
-    }
-
-    fn view_bucket(&self, bucket: &Bucket) -> BucketView {
-        let closed = Some(bucket.closed_until).filter(|until| *until > self.now);
-        let (rate, available) = (bucket.rate, bucket.available(self.now));
-        let reserved = bucket.state(self.now).2;
-        let reserved = reserved.iter().map(|it| u64::from(it.count.get())).sum();
-        BucketView {
-            rate,
-            available,
-            full_at: bucket.full_at(self.now),
-            reserved,
-            closed_until: closed,
-        }
     }
 
     fn view_peer(&self, slot: Slot, peer: &Peer) -> PeerView {

@@ -98,6 +98,7 @@ mod tests {
             waiters: 0,
             waiting_since: None,
             bucket: None,
+            keys: None,
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Row {
     waiting_since_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<Bucket>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keys: Option<usize>,
 }
 
 /// The tokens of a bucket. What is there now follows from when it is full.
@@ -98,6 +100,7 @@ impl Row {
             waiters: view.waiters,
             waiting_since_ms: view.waiting_since.map(millis),
             bucket: view.bucket.as_ref().map(Bucket::of),
+            keys: view.keys,
         }
     }
 }

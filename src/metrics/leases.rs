@@ -8,6 +8,7 @@ use prometheus::{
 use super::register;
 use crate::engine::{
     Change, Effect, Outcome, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings,
+    most_specific,
 };
 use crate::runtime::Observer;
 
@@ -25,6 +26,8 @@ type BySemaphore<T> = HashMap<SemaphoreName, T>;
 pub(super) struct LeaseMetrics {
     families: Families,
     semaphores: BySemaphore<Counters>,
+    /// Those of the names above that stand for many.
+    patterns: Vec<SemaphoreName>,
     expirations: IntCounter,
     restores: IntCounter,
     /// In the order of [`Refusal::CODES`].
@@ -108,9 +111,10 @@ impl LeaseMetrics {
             "Commands that were refused, by why",
             &["code"],
         )?;
-        let names = semaphores.iter().map(|semaphore| semaphore.name.clone());
+        let names: Vec<_> = semaphores.iter().map(|semaphore| semaphore.name.clone()).collect();
         Ok(Self {
-            semaphores: names.map(|name| (name.clone(), families.of(&name))).collect(),
+            patterns: names.iter().filter(|name| name.is_pattern()).cloned().collect(),
+            semaphores: names.into_iter().map(|name| (name.clone(), families.of(&name))).collect(),
             families,
             expirations: counter(registry, "throttle_expirations_total", "Peers that expired")?,
             restores: counter(
@@ -152,25 +156,35 @@ impl LeaseMetrics {
 
     fn change(&mut self, Change { name, before, after }: &Change) {
         match (before, after) {
-            (None, Some(_)) => drop(self.semaphores.insert(name.clone(), self.families.of(name))),
+            (None, Some(_)) => {
+                self.semaphores.insert(name.clone(), self.families.of(name));
+                self.patterns.extend(name.is_pattern().then(|| name.clone()));
+            }
             (_, None) => {
                 self.semaphores.remove(name);
+                self.patterns.retain(|pattern| pattern != name);
                 self.families.forget(name);
             }
             (Some(_), Some(_)) => {}
         }
     }
 
+    /// A key counts as its pattern: there may be any number of them, and clients choose their names.
+    fn of(&self, name: &SemaphoreName) -> Option<&Counters> {
+        let listed = self.semaphores.get(name);
+        listed.or_else(|| self.semaphores.get(most_specific(self.patterns.iter(), name)?))
+    }
+
     fn count_effect(&self, effect: &Effect) {
         match effect {
             Effect::Granted { locks, waited, .. } => {
-                for counters in locks.iter().filter_map(|lock| self.semaphores.get(&lock.name)) {
+                for counters in locks.iter().filter_map(|lock| self.of(&lock.name)) {
                     counters.grants.inc();
                     counters.wait.observe(waited.as_secs_f64());
                 }
             }
             Effect::Released { lock, held, reason, .. } => {
-                if let Some(counters) = self.semaphores.get(&lock.name) {
+                if let Some(counters) = self.of(&lock.name) {
                     counters.releases[slot(*reason)].inc();
                     counters.hold.observe(held.as_secs_f64());
                 }

@@ -77,6 +77,7 @@ impl Problem {
             | Refusal::InUse { .. }
             | Refusal::NotHeld(_)
             | Refusal::NotABucket(_)
+            | Refusal::TooManyKeyed { .. }
             | Refusal::TooManySemaphores { .. } => StatusCode::CONFLICT,
             Refusal::TooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             // Nothing that operators do is refused with one of these.
@@ -90,6 +91,7 @@ impl Problem {
             | Refusal::Timeout
             | Refusal::TooLate { .. }
             | Refusal::Busy { .. }
+            | Refusal::DeclaredOtherwise { .. }
             | Refusal::UnknownPermit(_)
             | Refusal::RestoreConflict
             | Refusal::Revoked { .. }

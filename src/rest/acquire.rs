@@ -39,6 +39,7 @@ pub(super) async fn acquire(
         // The wait outlives the request: the client will ask again.
         timeout: None,
         max_wait: None,
+        declared: [].into(),
         expires_in: params.expires_in.map(|expires_in| rest.time_to_live(expires_in.span())),
     };
     let block_for = params.block_for.map_or(Span::ZERO, Humantime::span);

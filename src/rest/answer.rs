@@ -104,7 +104,9 @@ impl Failure {
             Refusal::UnknownPermit(_) | Refusal::NotABucket(_) => {
                 (StatusCode::BAD_REQUEST, refusal.to_string())
             }
+            Refusal::TooManyKeyed { .. } => (StatusCode::SERVICE_UNAVAILABLE, refusal.to_string()),
             Refusal::SemaphoreExists(_)
+            | Refusal::DeclaredOtherwise { .. }
             | Refusal::InUse { .. }
             | Refusal::NotHeld(_)
             | Refusal::TooManySemaphores { .. } => (StatusCode::CONFLICT, refusal.to_string()),

@@ -179,6 +179,8 @@ fn refused(refusal: &Refusal) -> Answer {
         | Refusal::RestoreConflict
         | Refusal::Revoked { .. }
         | Refusal::SemaphoreExists(_)
+        | Refusal::TooManyKeyed { .. }
+        | Refusal::DeclaredOtherwise { .. }
         | Refusal::InUse { .. }
         | Refusal::NotHeld(_)
         | Refusal::TooManySemaphores { .. }

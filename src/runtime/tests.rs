@@ -51,6 +51,7 @@ fn acquire(peer: u64, timeout: Option<Span>) -> Command {
         priority: Priority::default(),
         timeout,
         max_wait: None,
+        declared: [].into(),
         expires_in: None,
     }
 }

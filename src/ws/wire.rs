@@ -1,6 +1,8 @@
 //! The messages of `throttle.v1` as they are on the wire: requests are read and checked, messages are written.
 //! Nothing here knows what a request leads to.
 
+mod buckets;
+mod failure;
 mod fields;
 mod frame;
 mod kind;
@@ -9,11 +11,11 @@ mod message;
 mod open;
 mod request;
 
+pub(super) use failure::Failure;
 pub use kind::MESSAGES;
 pub(super) use look::Look;
 pub(super) use message::{
-    Failure, Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
-    millis_up,
+    Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis, millis_up,
 };
 pub(super) use open::{Open, Origin};
 pub(super) use request::{Acquire, Ask, Rejected, Request, read};
@@ -51,6 +53,7 @@ pub(super) enum Code {
     PeerInUse,
     LimitExceeded,
     Busy,
+    DeclaredOtherwise,
     NotABucket,
     NotHeld,
     Draining,

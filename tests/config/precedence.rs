@@ -10,7 +10,7 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 27] = [
+const VALUES: [(&str, [&str; 3]); 30] = [
     ("address", ["127.0.0.2", "127.0.0.3", "::1"]),
     ("port", ["0", "1", "65535"]),
     ("insecure", ["true", "0", "true"]),
@@ -27,6 +27,9 @@ const VALUES: [(&str, [&str; 3]); 27] = [
     ("sessions.max_peers_per_connection", ["1", "2", "1000000"]),
     ("limits.max_expires_in", ["1us", "2h", "36500d"]),
     ("limits.max_peers", ["1", "2", "100000000"]),
+    ("limits.max_keyed", ["1", "2", "100000000"]),
+    ("limits.idle_ttl", ["1us", "2h", "365d"]),
+    ("dynamic.allow", ["true", "0", "true"]),
     ("limits.max_connections", ["1", "2", "10000000"]),
     ("limits.max_body_bytes", ["1024", "2000", "16777216"]),
     ("limits.header_read_timeout", ["1us", "2s", "1day"]),

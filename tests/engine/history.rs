@@ -15,6 +15,10 @@ pub(crate) struct History {
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
+/// Nobody has listed these, but there may be patterns that they fit.
+const KEYS: [&str; 4] = ["k/1", "k/2", "x/1", "k/*"];
+const PATTERNS: [&str; 3] = ["k/*", "*/1", "k/1"];
+
 impl History {
     /// The history number `seed`, with `steps` commands.
     pub(crate) fn random(seed: u64, steps: usize) -> Self {
@@ -43,11 +47,19 @@ impl Dice {
         let semaphores = NAMES[..self.0.usize(1..=NAMES.len())]
             .iter()
             .map(|name| self.semaphore(SemaphoreName::new(name).unwrap()));
-        let semaphores = semaphores.collect();
+        let mut semaphores: Vec<_> = semaphores.collect();
+        for pattern in PATTERNS {
+            if self.one_in(3) {
+                semaphores.push(self.semaphore(SemaphoreName::new(pattern).unwrap()));
+            }
+        }
         let max_peers = if self.one_in(4) { 3 } else { 100 };
         let max_semaphores = self.0.usize(3..=5);
         let max_expires_in = Span::from_millis(50);
-        let limits = Limits { max_expires_in, max_peers, max_semaphores };
+        let max_keyed = if self.one_in(4) { 2 } else { 100 };
+        let (idle_ttl, dynamic) = (Span::from_millis(self.0.u64(1..30)), self.one_in(3));
+        let limits =
+            Limits { max_expires_in, max_peers, max_semaphores, max_keyed, idle_ttl, dynamic };
         // Some histories begin with a server that has just started, some are over before it grants anything.
         let grants_from = if self.one_in(3) { self.0.u64(0..200_000) } else { 0 };
         let (last_fence, grants_from) = (Fence(self.0.u64(0..10)), Time::from_micros(grants_from));
@@ -83,14 +95,7 @@ impl Dice {
             26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
             29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
-            35..64 => Command::Acquire {
-                peer,
-                want: self.want(),
-                priority: Priority(if self.one_in(3) { self.0.i8(-2..=2) } else { 0 }),
-                timeout: self.one_in(3).then(|| self.span()),
-                max_wait: self.one_in(5).then(|| self.span()),
-                expires_in: self.one_in(4).then(|| self.span()),
-            },
+            35..64 => self.acquire(peer),
             64..68 => Command::Reserve {
                 name: self.name(),
                 count: if self.one_in(20) { self.0.i64(-1..=6) } else { self.0.i64(1..=2) },
@@ -108,6 +113,25 @@ impl Dice {
             84..90 => Command::Leave { peer, name: self.name() },
             90..96 => Command::Operate(self.operation()),
             _ => Command::Expire,
+        }
+    }
+
+    fn acquire(&mut self, peer: PeerId) -> Command {
+        let want = self.want();
+        let names: Vec<_> = want.iter().map(|(name, _)| name.clone()).collect();
+        let declared = if self.one_in(3) {
+            names.into_iter().map(|name| self.semaphore(name)).collect()
+        } else {
+            [].into()
+        };
+        Command::Acquire {
+            peer,
+            want,
+            priority: Priority(if self.one_in(3) { self.0.i8(-2..=2) } else { 0 }),
+            timeout: self.one_in(3).then(|| self.span()),
+            max_wait: self.one_in(5).then(|| self.span()),
+            expires_in: self.one_in(4).then(|| self.span()),
+            declared,
         }
     }
 
@@ -156,7 +180,8 @@ impl Dice {
 
     /// What is to be removed is none of what is to be there, as in a file.
     fn configure(&mut self, name: SemaphoreName) -> Operation {
-        let mut names: Vec<_> = NAMES.map(|name| SemaphoreName::new(name).unwrap()).into();
+        let names = NAMES.iter().chain(&PATTERNS);
+        let mut names: Vec<_> = names.map(|name| SemaphoreName::new(name).unwrap()).collect();
         self.0.shuffle(&mut names);
         names.truncate(self.0.usize(0..3));
         names.retain(|it| *it != name);
@@ -207,7 +232,8 @@ impl Dice {
     }
 
     fn name(&mut self) -> SemaphoreName {
-        SemaphoreName::new(NAMES[self.0.usize(..NAMES.len())]).unwrap()
+        let names = if self.one_in(4) { &KEYS } else { &NAMES };
+        SemaphoreName::new(self.0.choice(names).unwrap()).unwrap()
     }
 
     fn names(&mut self) -> Option<Vec<SemaphoreName>> {
@@ -223,7 +249,7 @@ impl Dice {
         if self.0.u32(0..10) < 6 {
             return Want::one(self.name(), count(self));
         }
-        let mut names = NAMES.to_vec();
+        let mut names = [NAMES, KEYS].concat();
         self.0.shuffle(&mut names);
         names.truncate(self.0.usize(1..=3));
         let named = names.into_iter().map(|name| (SemaphoreName::new(name).unwrap(), count(self)));

@@ -12,7 +12,8 @@ use throttle::engine::{
 pub(crate) use write::{write_command, write_outcome, write_settings, write_state};
 
 /// Reads `semaphores A=1 B=5@2 C=10%5/60s [max_peers=N] [max_semaphores=N] [max_expires_in=D] [last_fence=N]
-/// [grants_from=D]`: maxima, levels behind an `@`, what makes it a bucket behind a `%`:
+/// [grants_from=D]
+/// [max_keyed=N] [idle_ttl=D] [dynamic=yes]`: maxima, levels behind an `@`, what makes it a bucket behind a `%`:
 /// `REFILL/EVERY[+MAX_RESERVED]`.
 pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
     let mut settings = Settings {
@@ -28,6 +29,9 @@ pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
             "max_expires_in" => settings.limits.max_expires_in = parse_span(value)?,
             "grants_from" => settings.grants_from = Time::default().after(parse_span(value)?),
             "max_semaphores" => settings.limits.max_semaphores = number(value)?,
+            "max_keyed" => settings.limits.max_keyed = number(value)?,
+            "idle_ttl" => settings.limits.idle_ttl = parse_span(value)?,
+            "dynamic" => settings.limits.dynamic = value == "yes",
             "last_fence" => settings.last_fence = Fence(number(value)?),
             name => settings.semaphores.push(parse_semaphore(name, value)?),
         }
@@ -100,6 +104,7 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
             timeout: words.span("timeout")?,
             max_wait: words.span("max-wait")?,
             expires_in: words.span("expires-in")?,
+            declared: words.declared()?,
         },
         "release" if words.0.next_if_eq(&"*").is_some() => Command::Release { peer, names: None },
         "release" => {
@@ -181,6 +186,17 @@ impl<'a> Words<'a> {
             return Ok(None);
         }
         parse_span(self.next(name)?).map(Some)
+    }
+
+    /// `declare A=3 B=5%1/1s`.
+    fn declared(&mut self) -> Result<Box<[SemaphoreSettings]>, String> {
+        let mut declared = Vec::new();
+        if self.0.next_if_eq(&"declare").is_some() {
+            while let Some((name, value)) = self.0.next().and_then(|word| word.split_once('=')) {
+                declared.push(parse_semaphore(name, value)?);
+            }
+        }
+        Ok(declared.into())
     }
 
     fn want(&mut self) -> Result<Vec<(SemaphoreName, i64)>, String> {

@@ -2,10 +2,12 @@
 //! but peers and recomputes every sum, queue and deadline by looking at all of them.
 
 mod buckets;
+mod keys;
 mod operations;
 mod sessions;
 
 use buckets::Bucket;
+use keys::Key;
 use operations::{Revocation, RevokedPeer};
 use throttle::engine::{
     Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
@@ -39,6 +41,7 @@ pub(crate) struct Model {
     tickets: u64,
     paused: Vec<SemaphoreName>,
     buckets: Vec<Bucket>,
+    keys: Vec<Key>,
     revocations: Vec<Revocation>,
     revoked: Vec<RevokedPeer>,
     peers: Vec<Peer>,
@@ -51,6 +54,7 @@ type Answer = Result<Reply, Refusal>;
 impl Model {
     pub(crate) fn new(settings: Settings) -> Self {
         let buckets = settings.semaphores.iter();
+        let buckets = buckets.filter(|it| !it.name.is_pattern());
         let buckets = buckets.filter_map(|it| Some(Bucket::new(&it.name, it.rate?, it.max)));
         Self {
             buckets: buckets.collect(),
@@ -58,6 +62,7 @@ impl Model {
             now: Time::default(),
             tickets: 0,
             paused: vec![],
+            keys: vec![],
             revocations: vec![],
             revoked: vec![],
             peers: vec![],
@@ -85,7 +90,8 @@ impl Model {
         let waits = self.peers.iter().any(|peer| peer.ticket.is_some());
         let grants = (waits && self.now < grants).then_some(grants);
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
-        let due = due.chain(self.revocation_deadlines()).map(|(at, ..)| at);
+        let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
+        let due = due.map(|(at, ..)| at);
         due.chain(grants).chain(self.turns()).min()
     }
 
@@ -113,7 +119,8 @@ impl Model {
 
     fn expire(&mut self) -> usize {
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
-        let mut due: Vec<_> = due.chain(self.revocation_deadlines()).collect();
+        let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
+        let mut due: Vec<_> = due.collect();
         due.retain(|(at, ..)| *at <= self.now);
         due.sort();
         let mut expired = 0;
@@ -121,6 +128,7 @@ impl Model {
             match over {
                 Over::Wait(_) => self.end_wait(peer, EndReason::TimedOut),
                 Over::Revocation(peer, fence) => self.revoke_due(peer, fence),
+                Over::Idle(name) => self.idle_due(&name),
                 Over::Life if self.peer(peer).is_none() => {}
                 Over::Life => {
                     self.remove(peer, ReleaseReason::Expired, EndReason::Expired);
@@ -143,6 +151,7 @@ impl Model {
             };
             let Some(peer) = waiting.iter().find(servable).map(|peer| peer.id) else { return };
             let ticket = self.peer(peer).unwrap().ticket.take().unwrap();
+            ticket.parts.iter().for_each(|(name, _)| self.touch(name));
             let waited = self.now.since(ticket.since);
             self.grant(peer, &ticket.parts, Some(ticket.id), waited);
         }
@@ -189,12 +198,15 @@ impl Model {
                 self.effects.extend(bound.map(closed));
                 Ok(Reply::Closed)
             }
-            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => {
+            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in, declared } => {
+                for (name, _) in want.iter() {
+                    self.key(name, declared)?;
+                }
                 self.acquire(*peer, want, *priority, (*timeout, *max_wait), *expires_in)
             }
             Command::Release { peer, names } => {
                 for name in names.iter().flatten() {
-                    self.semaphore(name)?;
+                    self.possible(name)?;
                 }
                 let held = self.known(*peer)?.locks.iter().map(|l| l.name.clone()).collect();
                 let names: Vec<_> = names.clone().unwrap_or(held);
@@ -207,7 +219,7 @@ impl Model {
                 Ok(Reply::Cancelled { ticket })
             }
             Command::Leave { peer, name } => {
-                self.semaphore(name)?;
+                self.possible(name)?;
                 self.known(*peer)?;
                 let released = self.release(*peer, name);
                 if !released && self.known(*peer)?.waits_for(name) {
@@ -234,9 +246,6 @@ impl Model {
         (timeout, max_wait): (Option<Span>, Option<Span>),
         expires_in: Option<Span>,
     ) -> Answer {
-        for (name, _) in want.iter() {
-            self.semaphore(name)?;
-        }
         for (name, asked) in want.iter() {
             let max = self.semaphore(name)?.max;
             if asked > i64::from(max.get()) {
@@ -290,6 +299,7 @@ impl Model {
                 let eta = self.eta(Some(place), &missing);
                 self.tickets += 1;
                 let (since, until) = (self.now, timeout.map(|timeout| self.now.after(timeout)));
+                missing.iter().for_each(|(name, _)| self.touch(name));
                 let parts = missing;
                 self.known(id)?.ticket = Some(Ticket { id: ticket, priority, since, until, parts });
                 queued = Some((ticket, position, eta));
@@ -307,6 +317,7 @@ impl Model {
     }
 
     fn shrink(&mut self, id: PeerId, name: &SemaphoreName, count: Count) {
+        self.touch(name);
         if self.bucket(name).is_some() {
             return self.correct(id, name, count);
         }
@@ -362,6 +373,7 @@ impl Model {
             let (fence, since) = (self.settings.last_fence, self.now);
             locks.push(Lock { name: name.clone(), count: *count, fence, since });
             self.take(name, *count);
+            self.touch(name);
         }
         self.peer(id).unwrap().locks.extend(locks.iter().cloned());
         locks
@@ -378,12 +390,16 @@ impl Model {
         let lock = peer.locks.remove(at);
         let held = now.since(lock.since);
         let connection = peer.connection().filter(|_| reason == ReleaseReason::Released);
+        self.touch(&lock.name);
         self.effects.push(Effect::Released { peer: id, lock, held, reason, connection });
         self.forget_revocations();
         true
     }
 
     fn end_wait(&mut self, peer: PeerId, reason: EndReason) {
+        let parts =
+            self.peer(peer).and_then(|waiting| Some(waiting.ticket.as_ref()?.parts.clone()));
+        parts.iter().flatten().for_each(|(name, _)| self.touch(name));
         let ended = self.peer(peer).and_then(|waiting| {
             let (ticket, connection) = (waiting.ticket.take()?.id, waiting.connection());
             Some(Effect::Ended { peer, ticket, reason, connection })
@@ -438,7 +454,8 @@ impl Model {
     }
 
     fn semaphore(&self, name: &SemaphoreName) -> Result<&SemaphoreSettings, Refusal> {
-        let found = self.settings.semaphores.iter().find(|semaphore| semaphore.name == *name);
+        let mut all = self.settings.semaphores.iter().filter(|it| !it.name.is_pattern());
+        let found = all.find(|semaphore| semaphore.name == *name);
         found.ok_or(Refusal::UnknownSemaphore(name.clone()))
     }
 
@@ -489,6 +506,7 @@ enum Over {
     Wait(TicketId),
     Revocation(PeerId, Option<Fence>),
     Life,
+    Idle(SemaphoreName),
 }
 
 fn positive(want: &Want) -> Result<Vec<(SemaphoreName, Count)>, Refusal> {

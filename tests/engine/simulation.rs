@@ -89,8 +89,7 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
         if model.state(&semaphore.name) != Some(SemaphoreState { max, level, paused, rate }) {
             return Some(format!("the states of {} differ", semaphore.name));
         }
-        let sums = (model.held(&semaphore.name), model.pending(&semaphore.name));
-        if (semaphore.held, semaphore.pending) != sums {
+        if (semaphore.held, semaphore.pending) != model.sums(&semaphore.name) {
             return Some(format!("sums of {} differ", semaphore.name));
         }
         if !engine.holders(semaphore.name.as_str()).eq(model.holders(&semaphore.name)) {

@@ -72,8 +72,15 @@ impl World {
                 }
                 let (want, priority) = (Want::new(want).unwrap(), Priority(self.dice.i8(0..2)));
                 let (timeout, max_wait, expires_in) = (None, None, None);
-                let command =
-                    Command::Acquire { peer, want, priority, timeout, max_wait, expires_in };
+                let command = Command::Acquire {
+                    peer,
+                    want,
+                    priority,
+                    timeout,
+                    max_wait,
+                    expires_in,
+                    declared: [].into(),
+                };
                 self.apply(&command);
             }
             4..6 => drop(self.apply(&Command::Release { peer, names: None })),
@@ -146,7 +153,15 @@ fn nothing_is_wasted_while_somebody_waits() {
             let (peer, want) = (PeerId::Rest(peer), Want::one(bucket(), 1));
             world.apply(&Command::Release { peer, names: None });
             let (priority, timeout, max_wait, expires_in) = (Priority(0), None, None, None);
-            let acquire = Command::Acquire { peer, want, priority, timeout, max_wait, expires_in };
+            let acquire = Command::Acquire {
+                peer,
+                want,
+                priority,
+                timeout,
+                max_wait,
+                expires_in,
+                declared: [].into(),
+            };
             world.apply(&acquire);
             if world.engine.peer(peer).unwrap().pending.is_some() {
                 world.now = world.engine.next_deadline().unwrap();

@@ -5,6 +5,7 @@ mod client;
 mod access;
 mod buckets;
 mod closing;
+mod keys;
 mod leases;
 mod mutations;
 mod resuming;

@@ -1,12 +1,12 @@
-//! Settings of the sections `[sessions]` and `[limits]`.
+//! Settings of the sections `[sessions]`, `[limits]` and `[dynamic]`.
 
 use super::{DAY, Setting, or_auto, quoted};
-use crate::engine::Span;
+use crate::engine::{MAX_EVERY, Span};
 
 /// Longest time to live that can be allowed. It keeps sums of times far from the end of time.
 const MAX_MAX_EXPIRES_IN: Span = Span::from_secs(36_500 * 86_400);
 
-pub(super) const SETTINGS: [Setting; 11] = [
+pub(super) const SETTINGS: [Setting; 14] = [
     Setting {
         key: "sessions.heartbeat",
         flag: "heartbeat",
@@ -64,6 +64,32 @@ pub(super) const SETTINGS: [Setting; 11] = [
         apply: |config, input| {
             input.integer(1..=100_000_000).map(|it| config.limits.max_peers = it)
         },
+    },
+    Setting {
+        key: "limits.max_keyed",
+        flag: "max-keyed",
+        value_name: "COUNT",
+        help: "Most names at once that patterns or clients bring, and nobody has listed",
+        written: |config| Some(config.limits.max_keyed.to_string()),
+        apply: |config, input| {
+            input.integer(1..=100_000_000).map(|it| config.limits.max_keyed = it)
+        },
+    },
+    Setting {
+        key: "limits.idle_ttl",
+        flag: "idle-ttl",
+        value_name: "DURATION",
+        help: "How long such a name is remembered when nobody uses it",
+        written: |config| Some(quoted(Span::from(config.limits.idle_ttl))),
+        apply: |config, input| input.duration(MAX_EVERY).map(|it| config.limits.idle_ttl = it),
+    },
+    Setting {
+        key: "dynamic.allow",
+        flag: "dynamic-allow",
+        value_name: "BOOL",
+        help: "Let clients declare semaphores and buckets that nobody has listed",
+        written: |config| Some(config.dynamic.to_string()),
+        apply: |config, input| input.switch().map(|it| config.dynamic = it),
     },
     Setting {
         key: "limits.max_connections",

@@ -38,6 +38,7 @@ fn engine() -> Engine {
         priority: Priority(0),
         timeout,
         max_wait: None,
+        declared: [].into(),
         expires_in: None,
     };
     for command in [

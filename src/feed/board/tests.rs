@@ -31,6 +31,7 @@ fn view(name: &str, held: u64) -> SemaphoreView {
         waiters: 0,
         waiting_since: None,
         bucket: None,
+        keys: None,
     }
 }
 

@@ -25,7 +25,15 @@ fn acquire_by(peer: PeerId) -> Command {
     let Command::Acquire { want, priority, timeout, expires_in, .. } = acquire(0, None) else {
         unreachable!("that is what it makes")
     };
-    Command::Acquire { peer, want, priority, timeout, max_wait: None, expires_in }
+    Command::Acquire {
+        peer,
+        want,
+        priority,
+        timeout,
+        max_wait: None,
+        expires_in,
+        declared: [].into(),
+    }
 }
 
 /// Submits commands, with tags from 0 on.

@@ -137,11 +137,19 @@ impl Session {
     }
 
     fn acquire(&mut self, id: Option<RequestId>, peer: PeerId, acquire: Acquire) {
-        let Acquire { peer: number, want, timeout, max_wait, priority, progress } = acquire;
+        let Acquire { peer: number, want, timeout, max_wait, priority, progress, declared } =
+            acquire;
         let several = (want.iter().len() > 1).then(|| Box::new(want.clone()));
         let asked = Asked::Acquire { joined: Joined { id, progress }, number, peer, want: several };
-        let acquire =
-            Command::Acquire { peer, want, priority, timeout, max_wait, expires_in: None };
+        let acquire = Command::Acquire {
+            peer,
+            want,
+            priority,
+            timeout,
+            max_wait,
+            expires_in: None,
+            declared,
+        };
         self.submit(asked, acquire);
     }
 }

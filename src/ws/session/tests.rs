@@ -237,6 +237,7 @@ fn rest(words: &[&str]) -> Command {
             priority: Priority::default(),
             timeout: None,
             max_wait: None,
+            declared: [].into(),
             expires_in: None,
         },
         ["leave", id, semaphore] => Command::Leave { peer: peer(id), name: name(semaphore) },

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde::de::DeserializeSeed;
 use smallvec::SmallVec;
 
+use super::buckets;
 use super::fields::{Counts, Field, Fields, Unfit, missing, unfit};
 use super::frame::Walk;
 use super::kind::Kind;
@@ -13,7 +14,7 @@ use super::look::{self, Look};
 use super::open::{self, Open};
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
 use crate::access::Token;
-use crate::engine::{InvalidWant, Priority, SemaphoreName, Span, Want};
+use crate::engine::{InvalidWant, Priority, SemaphoreName, SemaphoreSettings, Span, Want};
 
 /// Longest text of a token and of a client's name, in bytes.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -113,6 +114,7 @@ pub(in crate::ws) struct Acquire {
     pub(in crate::ws) max_wait: Option<Span>,
     pub(in crate::ws) priority: Priority,
     pub(in crate::ws) progress: bool,
+    pub(in crate::ws) declared: Box<[SemaphoreSettings]>,
 }
 
 /// A message that is no request.
@@ -198,8 +200,8 @@ fn ask(kind: Kind, id: Option<RequestId>, fields: &Fields<'_>) -> Result<Ask, Wr
         Kind::Release => release(fields),
         Kind::Cancel => peer(fields).map(|peer| Ask::Cancel { peer }),
         Kind::Close => peer(fields).map(|peer| Ask::Close { peer }),
-        Kind::Settle => settle(fields),
-        Kind::Throttled => throttled(fields),
+        Kind::Settle => buckets::settle(fields),
+        Kind::Throttled => buckets::throttled(fields),
         Kind::Ping => Ok(Ask::Ping),
         Kind::Watch => look(id, look::watch(fields)),
         Kind::Unwatch => look(id, Ok(Look::Unwatch)),
@@ -239,35 +241,22 @@ fn acquire(fields: &Fields<'_>) -> Result<Acquire, Wrong> {
     let counts = counts.ok_or_else(|| missing(Field::Want, COUNTS))?;
     let priority = fields.integer(Field::Priority, i8::MIN.into()..=i8::MAX.into())?;
     let priority = priority.and_then(|priority| i8::try_from(priority).ok()).unwrap_or_default();
+    let want = want(counts)?;
+    let declared = buckets::declared(fields, &want)?;
     Ok(Acquire {
         peer,
         timeout: span(fields, Field::TimeoutMs)?,
         max_wait: span(fields, Field::MaxWaitMs)?,
         priority: Priority(priority),
         progress: fields.flag(Field::Progress)?.unwrap_or_default(),
-        want: want(counts)?,
+        want,
+        declared,
     })
 }
 
-fn span(fields: &Fields<'_>, field: Field) -> Result<Option<Span>, Unfit> {
+pub(super) fn span(fields: &Fields<'_>, field: Field) -> Result<Option<Span>, Unfit> {
     let millis = fields.integer(field, MILLIS)?;
     Ok(millis.map(|millis| Span::from_millis(millis.unsigned_abs())))
-}
-
-fn settle(fields: &Fields<'_>) -> Result<Ask, Wrong> {
-    let peer = peer(fields)?;
-    let used = fields.counts(Field::Used, COUNTS)?.ok_or_else(|| missing(Field::Used, COUNTS))?;
-    Ok(Ask::Settle { peer, used: want(used)? })
-}
-
-fn throttled(fields: &Fields<'_>) -> Result<Ask, Wrong> {
-    let peer = peer(fields)?;
-    let expected = "the name of a bucket";
-    let text = fields.text(Field::Name, expected)?.ok_or_else(|| missing(Field::Name, expected))?;
-    let retry_after = span(fields, Field::RetryAfterMs)?;
-    let expected = "a number of milliseconds";
-    let retry_after = retry_after.ok_or_else(|| missing(Field::RetryAfterMs, expected))?;
-    Ok(Ask::Throttled { peer, name: name(&text)?, retry_after })
 }
 
 pub(super) fn want(counts: Counts<'_>) -> Result<Want, Wrong> {

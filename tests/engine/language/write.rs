@@ -14,12 +14,23 @@ pub(crate) fn write_settings(settings: &Settings) -> String {
     for semaphore in &settings.semaphores {
         let _ = write!(text, " {}={}", semaphore.name, write_settings_of(semaphore));
     }
-    let Limits { max_expires_in, max_peers, max_semaphores } = settings.limits;
+    let Limits { max_expires_in, max_peers, max_semaphores, .. } = settings.limits;
+    let Limits { max_keyed, idle_ttl, dynamic, .. } = settings.limits;
     let _ = write!(text, " max_peers={max_peers} max_expires_in={max_expires_in}");
     let _ = write!(text, " max_semaphores={max_semaphores}");
+    let dynamic = if dynamic { "yes" } else { "no" };
+    let _ = write!(text, " max_keyed={max_keyed} idle_ttl={idle_ttl} dynamic={dynamic}");
     let (fence, grants_from) = (settings.last_fence, write_time(settings.grants_from));
     let _ = write!(text, " last_fence={fence} grants_from={grants_from}");
     text
+}
+
+fn write_declared(declared: &[SemaphoreSettings]) -> String {
+    if declared.is_empty() {
+        return String::new();
+    }
+    let each = declared.iter().map(|it| format!(" {}={}", it.name, write_settings_of(it)));
+    format!(" declare{}", each.collect::<String>())
 }
 
 /// What a semaphore is made of, without its name.
@@ -47,14 +58,17 @@ pub(crate) fn write_command(command: &Command) -> String {
         }
         Command::Disconnect { connection } => format!("disconnect {connection}"),
         Command::Close { peer } => format!("close {peer}"),
-        Command::Acquire { peer, want, priority, timeout, max_wait, expires_in } => format!(
-            "acquire {peer}{}{}{}{}{}",
-            write_want(Some(want)),
-            option("priority", Some(*priority).filter(|priority| priority.0 != 0)),
-            option("timeout", *timeout),
-            option("max-wait", *max_wait),
-            option("expires-in", *expires_in)
-        ),
+        Command::Acquire { peer, want, priority, timeout, max_wait, expires_in, declared } => {
+            format!(
+                "acquire {peer}{}{}{}{}{}{}",
+                write_want(Some(want)),
+                option("priority", Some(*priority).filter(|priority| priority.0 != 0)),
+                option("timeout", *timeout),
+                option("max-wait", *max_wait),
+                option("expires-in", *expires_in),
+                write_declared(declared)
+            )
+        }
         Command::Release { peer, names: None } => format!("release {peer} *"),
         Command::Release { peer, names: Some(names) } => {
             let names = names.iter().map(|name| format!(" {name}"));

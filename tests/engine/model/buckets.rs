@@ -185,6 +185,14 @@ impl Model {
         }
     }
 
+    /// Whether there is nothing to remember about its tokens.
+    pub(super) fn is_full(&self, name: &SemaphoreName) -> bool {
+        self.bucket(name).is_none_or(|bucket| {
+            let spent = bucket.paid() > bucket.ticks(self.now);
+            !spent && bucket.promises.is_empty() && self.now >= bucket.closed_until
+        })
+    }
+
     pub(super) fn forget_bucket(&mut self, name: &SemaphoreName) {
         self.buckets.retain(|bucket| bucket.name != *name);
     }
@@ -275,6 +283,7 @@ impl Model {
         asked: i64,
         max_wait: Option<Span>,
     ) -> Answer {
+        self.key(name, &[])?;
         self.known_bucket(name)?;
         let name = name.clone();
         let Some(count) = Count::new(asked).filter(|count| count.get() > 0) else {
@@ -343,6 +352,7 @@ impl Model {
         let locks = &mut self.peer(peer).unwrap().locks;
         let lock = locks.iter_mut().find(|lock| lock.name == *name).unwrap();
         let taken = std::mem::replace(&mut lock.count, used);
+        self.touch(name);
         self.bucket_mut(name).unwrap().correct(now, taken, used);
     }
 

@@ -2,7 +2,7 @@
 
 use throttle::engine::{
     Change, Count, Effect, EndReason, Fence, Label, Level, Operation, PeerId, Refusal,
-    ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, SemaphoreState, Span, Time,
+    ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, Span, Time,
 };
 
 use super::{Answer, Model, Over};
@@ -28,24 +28,22 @@ impl Model {
     pub(super) fn operate(&mut self, operation: &Operation) -> Answer {
         match operation {
             Operation::Create(settings) => {
-                if self.semaphore(&settings.name).is_ok() {
+                if self.state(&settings.name).is_some() {
                     return Err(Refusal::SemaphoreExists(settings.name.clone()));
                 }
                 let max = self.settings.limits.max_semaphores;
-                if self.settings.semaphores.len() >= max {
+                if self.listed() >= max {
                     return Err(Refusal::TooManySemaphores { max });
                 }
-                self.settings.semaphores.push(settings.clone());
-                self.set_bucket(settings);
-                let (name, after) = (settings.name.clone(), self.state(&settings.name));
-                Ok(Reply::Changed(vec![Change { name, before: None, after }]))
+                Ok(Reply::Changed(vec![self.list(settings)]))
             }
             Operation::Change { name, max, level, paused } => {
-                self.semaphore(name)?;
-                Ok(Reply::Changed(vec![self.change(name, *max, *level, *paused)]))
+                Ok(Reply::Changed(vec![self.change(name, *max, *level, *paused)?]))
             }
             Operation::Configure { set, remove } => self.configure(set, remove),
-            Operation::Delete { name, force, why } => self.delete(name, *force, why.as_ref()),
+            Operation::Delete { name, force, why } => {
+                Ok(Reply::Changed(vec![self.delete(name, *force, why.as_ref())?]))
+            }
             Operation::Revoke { peer, name, grace, why } => {
                 if let Some(name) = name {
                     self.semaphore(name)?;
@@ -61,12 +59,28 @@ impl Model {
                 self.revoke_all(vec![(*peer, fence)], *grace, why.as_ref())
             }
             Operation::Free { name, grace, why } => {
-                self.semaphore(name)?;
-                let holders = self.holders(name).into_iter();
-                let targets = holders.map(|(peer, _, lock)| (peer, Some(lock.fence))).collect();
+                let mut targets = vec![];
+                for name in self.concerned(name)? {
+                    let holders = self.holders(&name).into_iter();
+                    targets.extend(holders.map(|(peer, _, lock)| (peer, Some(lock.fence))));
+                }
                 self.revoke_all(targets, *grace, why.as_ref())
             }
         }
+    }
+
+    /// How many names are listed.
+    fn listed(&self) -> usize {
+        self.names().iter().filter(|name| name.as_str() != "[dynamic]").count()
+    }
+
+    fn list(&mut self, settings: &SemaphoreSettings) -> Change {
+        self.settings.semaphores.push(settings.clone());
+        if !settings.name.is_pattern() {
+            self.set_bucket(settings);
+        }
+        let (name, after) = (settings.name.clone(), self.state(&settings.name));
+        Change { name, before: None, after }
     }
 
     fn change(
@@ -75,15 +89,32 @@ impl Model {
         max: Option<Count>,
         level: Option<Level>,
         paused: Option<bool>,
-    ) -> Change {
+    ) -> Result<Change, Refusal> {
+        let concerned = self.concerned(name)?;
         let before = self.state(name);
+        if name.is_pattern() {
+            self.change_one(name, max, level, paused);
+        }
+        for name in concerned {
+            self.change_one(&name, max, level, paused);
+        }
+        Ok(Change { name: name.clone(), before, after: self.state(name) })
+    }
+
+    fn change_one(
+        &mut self,
+        name: &SemaphoreName,
+        max: Option<Count>,
+        level: Option<Level>,
+        paused: Option<bool>,
+    ) {
         let found = self.settings.semaphores.iter_mut().find(|it| it.name == *name);
         let semaphore = found.unwrap();
+        let before = semaphore.max;
         semaphore.max = max.unwrap_or(semaphore.max);
         semaphore.level = level.unwrap_or(semaphore.level);
-        let max = semaphore.max;
         let changed = semaphore.clone();
-        if max != before.unwrap().max {
+        if changed.max != before && !name.is_pattern() {
             self.set_bucket(&changed);
         }
         if let Some(paused) = paused {
@@ -91,62 +122,81 @@ impl Model {
             self.paused.extend(paused.then(|| name.clone()));
         }
         for (peer, count) in self.waiters(name) {
-            if count > max.get() {
+            if count > changed.max.get() {
                 self.end_wait(peer, EndReason::Never);
             }
         }
-        Change { name: name.clone(), before, after: self.state(name) }
+    }
+
+    fn check_unused(&self, name: &SemaphoreName) -> Result<(), Refusal> {
+        let (mut holders, mut waiters) = (0, 0);
+        for name in self.concerned(name)? {
+            holders += self.holders(&name).len();
+            waiters += self.waiters(&name).len();
+        }
+        if holders + waiters > 0 {
+            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        }
+        Ok(())
     }
 
     fn configure(&mut self, set: &[SemaphoreSettings], remove: &[SemaphoreName]) -> Answer {
         for name in remove {
-            self.semaphore(name)?;
-            let (holders, waiters) = (self.holders(name).len(), self.waiters(name).len());
-            if holders + waiters > 0 {
-                return Err(Refusal::InUse { name: name.clone(), holders, waiters });
-            }
+            self.check_unused(name)?;
         }
         let mut changes = vec![];
         for settings in set {
-            let (name, max, level) = (&settings.name, settings.max, settings.level);
-            let before = self.state(name);
-            match self.settings.semaphores.iter_mut().find(|it| it.name == *name) {
-                Some(found) => found.rate = settings.rate,
-                None => self.settings.semaphores.push(settings.clone()),
-            }
-            self.set_bucket(settings);
-            let change = self.change(name, Some(max), Some(level), None);
-            changes.push(Change { before, ..change });
+            changes.push(self.set(settings)?);
         }
         for name in remove {
-            let before = self.state(name);
-            self.settings.semaphores.retain(|it| it.name != *name);
-            self.paused.retain(|it| it != name);
-            self.forget_bucket(name);
-            changes.push(Change { name: name.clone(), before, after: None });
+            changes.push(self.delete(name, false, None)?);
         }
         changes.retain(|change| change.before != change.after);
         Ok(Reply::Changed(changes))
     }
 
-    fn delete(&mut self, name: &SemaphoreName, force: bool, why: Option<&Label>) -> Answer {
-        self.semaphore(name)?;
-        let (holders, waiters) = (self.holders(name), self.waiters(name));
+    fn set(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
+        let SemaphoreSettings { name, max, level, rate } = settings;
         let before = self.state(name);
-        if !force && (!holders.is_empty() || !waiters.is_empty()) {
-            let (holders, waiters) = (holders.len(), waiters.len());
-            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        if before.is_none() {
+            return Ok(self.list(settings));
         }
-        for (peer, _) in waiters {
-            self.end_wait(peer, EndReason::Deleted);
+        self.unkey(name);
+        let mut concerned = self.concerned(name)?;
+        concerned.push(name.clone());
+        for it in &mut self.settings.semaphores {
+            if concerned.contains(&it.name) {
+                it.rate = *rate;
+            }
         }
-        for (peer, _, lock) in holders {
-            self.revoke(peer, Some(lock.fence), why.cloned());
+        for key in self.concerned(name)? {
+            self.set_bucket(&SemaphoreSettings { name: key, ..settings.clone() });
         }
-        self.settings.semaphores.retain(|it| it.name != *name);
-        self.paused.retain(|it| it != name);
-        self.forget_bucket(name);
-        Ok(Reply::Changed(vec![Change { name: name.clone(), before, after: None }]))
+        Ok(Change { before, ..self.change(name, Some(*max), Some(*level), None)? })
+    }
+
+    fn delete(
+        &mut self,
+        name: &SemaphoreName,
+        force: bool,
+        why: Option<&Label>,
+    ) -> Result<Change, Refusal> {
+        let concerned = self.concerned(name)?;
+        let before = self.state(name);
+        if !force {
+            self.check_unused(name)?;
+        }
+        for name in concerned {
+            for (peer, _) in self.waiters(&name) {
+                self.end_wait(peer, EndReason::Deleted);
+            }
+            for (peer, _, lock) in self.holders(&name) {
+                self.revoke(peer, Some(lock.fence), why.cloned());
+            }
+            self.forget(&name);
+        }
+        self.forget(name);
+        Ok(Change { name: name.clone(), before, after: None })
     }
 
     fn revoke_all(
@@ -260,18 +310,6 @@ impl Model {
 
     pub(super) fn revocation_deadlines(&self) -> impl Iterator<Item = (Time, Over, PeerId)> {
         self.revocations.iter().map(|it| (it.until, Over::Revocation(it.peer, it.fence), it.peer))
-    }
-
-    pub(crate) fn state(&self, name: &SemaphoreName) -> Option<SemaphoreState> {
-        let semaphore = self.semaphore(name).ok()?;
-        let (max, level, rate) = (semaphore.max, semaphore.level, semaphore.rate);
-        Some(SemaphoreState { max, level, paused: self.paused.contains(name), rate })
-    }
-
-    pub(crate) fn names(&self) -> Vec<SemaphoreName> {
-        let mut names: Vec<_> = self.settings.semaphores.iter().map(|it| it.name.clone()).collect();
-        names.sort();
-        names
     }
 
     /// In the order of the queue, with how much they want of it.

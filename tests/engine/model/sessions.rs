@@ -17,7 +17,7 @@ impl Model {
     ) -> Answer {
         let mut parts = vec![];
         for (name, asked) in held.into_iter().flat_map(Want::iter) {
-            self.semaphore(name)?;
+            self.key(name, &[])?;
             parts.extend(positive(&Want::one(name.clone(), asked))?);
         }
         self.check_span(expires_in)?;

@@ -1,0 +1,172 @@
+//! Semaphores, buckets and patterns as they can be seen: in numbers, with who holds and who waits.
+
+use super::bucket::Bucket;
+use super::core::Engine;
+use super::ids::{Count, Level, PeerId};
+use super::outcome::Lock;
+use super::patterns::{Pattern, Sums};
+use super::rate::Rate;
+use super::semaphores::{Semaphore, SemaphoreIndex};
+use super::settings::SemaphoreSettings;
+use super::text::{Label, SemaphoreName};
+use super::time::Time;
+
+/// One semaphore, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SemaphoreView {
+    /// Its name.
+    pub name: SemaphoreName,
+    /// How much of it may be held at once.
+    pub max: Count,
+    /// Its place in the lock hierarchy.
+    pub level: Level,
+    /// Whether an operator has paused it: nothing is granted.
+    pub paused: bool,
+    /// How much of it is held; above `max` only after a restore.
+    pub held: u64,
+    /// How many peers hold it.
+    pub holders: usize,
+    /// How much of it is waited for.
+    pub pending: u64,
+    /// How many tickets wait for it.
+    pub waiters: usize,
+    /// Since when the ticket waits that has waited longest.
+    pub waiting_since: Option<Time>,
+    /// Its tokens, if it is a bucket.
+    pub bucket: Option<BucketView>,
+    /// How many keys there are, if it is a pattern. The numbers are those of all of them together then.
+    pub keys: Option<usize>,
+}
+
+impl SemaphoreView {
+    /// What is left to acquire, now; negative when it is over-committed.
+    pub fn remainder(&self) -> i64 {
+        if let Some(bucket) = &self.bucket {
+            return bucket.available;
+        }
+        // A sum of held counts stays below 2^63: it is at most the number of peers times 2^31.
+        i64::from(self.max.get()) - i64::try_from(self.held).unwrap_or(i64::MAX)
+    }
+}
+
+/// What there is of a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BucketView {
+    /// How fast its tokens come back.
+    pub rate: Rate,
+    /// How many tokens there are now; negative when more was used than there were.
+    pub available: i64,
+    /// When it is full again, if nothing more is taken. `None`: it is.
+    pub full_at: Option<Time>,
+    /// How many are promised to come later.
+    pub reserved: u64,
+    /// Nothing is given before: somebody was refused by what is behind it. `None`: it is open.
+    pub closed_until: Option<Time>,
+}
+
+impl Engine {
+    /// One semaphore, pattern or key. A key that nobody uses is as its pattern says.
+    pub fn semaphore(&self, name: &str) -> Option<SemaphoreView> {
+        if let Some(index) = self.semaphores.find(name) {
+            return Some(self.view(self.semaphores.get(index)));
+        }
+        let patterns = &self.semaphores.patterns;
+        if let Some(pattern) = patterns.find(name) {
+            return Some(self.view_pattern(patterns.get(pattern)));
+        }
+        let key = SemaphoreName::new(name).ok()?;
+        let pattern = patterns.get(patterns.of(&key)?);
+        let idle = Pattern { sums: Sums::default(), ..pattern.clone() };
+        Some(SemaphoreView { name: key, keys: None, ..self.view_pattern(&idle) })
+    }
+
+    /// All that is listed, ordered by name: semaphores, and patterns with all of their keys together.
+    pub fn semaphores(&self) -> impl ExactSizeIterator<Item = SemaphoreView> {
+        let listed = self.semaphores.listed().map(|semaphore| self.view(semaphore));
+        let patterns = self.semaphores.patterns.iter().map(|pattern| self.view_pattern(pattern));
+        let mut all: Vec<_> = listed.chain(patterns).collect();
+        all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        all.into_iter()
+    }
+
+    /// The peers that wait for a semaphore, in the order in which they are served.
+    pub fn queue(&self, name: &str) -> impl Iterator<Item = PeerId> {
+        let semaphore = self.semaphores.find(name).map(|index| self.semaphores.get(index));
+        let queue = semaphore.into_iter().flat_map(|semaphore| semaphore.queue.iter());
+        queue.map(|(_, slot)| self.peers.get(slot).id)
+    }
+
+    /// Those who hold locks on a semaphore, in the order of the grants.
+    pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))
+    }
+
+    /// Those who hold locks on what a peer waits for: by semaphore, then in the order of the grants.
+    pub fn blocking(&self, peer: PeerId) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        let peer = self.peers.find(peer).map(|slot| self.peers.get(slot));
+        let ticket = peer.and_then(|peer| peer.ticket.as_ref());
+        let parts = ticket.into_iter().flat_map(|ticket| &ticket.parts);
+        parts.flat_map(|(semaphore, _)| self.holders_of(*semaphore))
+    }
+
+    fn holders_of(
+        &self,
+        semaphore: SemaphoreIndex,
+    ) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
+        self.semaphores.get(semaphore).holders.values().filter_map(move |slot| {
+            let peer = self.peers.get(*slot);
+            let lock = self.lock(peer.hold(semaphore)?);
+            Some((peer.id, peer.label().cloned(), lock))
+        })
+    }
+
+    pub(super) fn view(&self, semaphore: &Semaphore) -> SemaphoreView {
+        let oldest = semaphore.queue.oldest().map(|slot| self.peers.get(slot));
+        SemaphoreView {
+            name: semaphore.name.clone(),
+            max: semaphore.max,
+            level: semaphore.level,
+            paused: semaphore.paused,
+            held: semaphore.held,
+            keys: None,
+            holders: semaphore.holders.len(),
+            pending: semaphore.pending,
+            waiters: semaphore.queue.len(),
+            bucket: semaphore.bucket.as_ref().map(|bucket| self.view_bucket(bucket)),
+            waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),
+        }
+    }
+
+    fn view_pattern(&self, pattern: &Pattern) -> SemaphoreView {
+        let Pattern { settings, paused, sums } = pattern;
+        let SemaphoreSettings { name, max, level, rate } = settings.clone();
+        let full = rate.map(|rate| self.view_bucket(&Bucket::new(rate, max)));
+        SemaphoreView {
+            name,
+            max,
+            level,
+            paused: *paused,
+            held: sums.held,
+            holders: sums.holders,
+            pending: sums.pending,
+            waiters: sums.waiters,
+            waiting_since: None,
+            bucket: full,
+            keys: Some(sums.keys),
+        }
+    }
+
+    fn view_bucket(&self, bucket: &Bucket) -> BucketView {
+        let closed = Some(bucket.closed_until).filter(|until| *until > self.now);
+        let (rate, available) = (bucket.rate, bucket.available(self.now));
+        let reserved = bucket.state(self.now).2;
+        let reserved = reserved.iter().map(|it| u64::from(it.count.get())).sum();
+        BucketView {
+            rate,
+            available,
+            full_at: bucket.full_at(self.now),
+            reserved,
+            closed_until: closed,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What is said of buckets: used, throttled, and what a client takes names of its want for, such as
+//! `{"jobs":{"max":5},"api":{"capacity":10,"refill":10,"every_ms":60000}}`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::fields::{Field, Fields, missing, unfit};
+use super::request::{Ask, COUNTS, Wrong, name, peer, span, want};
+use crate::engine::{Count, Level, Rate, SemaphoreName, SemaphoreSettings, Span, Want};
+
+pub(super) fn settle(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let peer = peer(fields)?;
+    let used = fields.counts(Field::Used, COUNTS)?.ok_or_else(|| missing(Field::Used, COUNTS))?;
+    Ok(Ask::Settle { peer, used: want(used)? })
+}
+
+pub(super) fn throttled(fields: &Fields<'_>) -> Result<Ask, Wrong> {
+    let peer = peer(fields)?;
+    let expected = "the name of a bucket";
+    let text = fields.text(Field::Name, expected)?.ok_or_else(|| missing(Field::Name, expected))?;
+    let retry_after = span(fields, Field::RetryAfterMs)?;
+    let expected = "a number of milliseconds";
+    let retry_after = retry_after.ok_or_else(|| missing(Field::RetryAfterMs, expected))?;
+    Ok(Ask::Throttled { peer, name: name(&text)?, retry_after })
+}
+
+const EXPECTED: &str = "an object with something such as {\"max\":5}, {\"capacity\":10,\"refill\":10,\"every_ms\":60000} or \
+    {\"min_interval_ms\":3000,\"max_reserved\":2} for names of \"want\"";
+
+/// One declaration: which fields are there says what it is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    max: Option<i64>,
+    capacity: Option<i64>,
+    refill: Option<i64>,
+    every_ms: Option<u64>,
+    min_interval_ms: Option<u64>,
+    max_reserved: Option<u32>,
+}
+
+pub(super) fn declared(
+    fields: &Fields<'_>,
+    want: &Want,
+) -> Result<Box<[SemaphoreSettings]>, Wrong> {
+    let Some(raw) = fields.get(Field::Declare) else { return Ok([].into()) };
+    let wrong = || Wrong::from(unfit(Field::Declare, raw, EXPECTED));
+    let written: BTreeMap<Cow<'_, str>, Written> =
+        serde_json::from_str(raw).map_err(|_| wrong())?;
+    let settings = |(name, written): (Cow<'_, str>, Written)| {
+        let wanted = want.iter().map(|(wanted, _)| wanted).find(|it| it.as_str() == name);
+        written.settings(wanted?.clone())
+    };
+    written.into_iter().map(settings).collect::<Option<_>>().ok_or_else(wrong)
+}
+
+impl Written {
+    fn settings(&self, name: SemaphoreName) -> Option<SemaphoreSettings> {
+        let positive = |count| Count::new(count).filter(|count| count.get() > 0);
+        let (capacity, refill, every_ms) = match *self {
+            Self {
+                max: Some(max),
+                capacity: None,
+                refill: None,
+                every_ms: None,
+                min_interval_ms: None,
+                max_reserved: None,
+            } => return Some(SemaphoreSettings::semaphore(name, positive(max)?, Level(0))),
+            Self {
+                max: None,
+                capacity: Some(capacity),
+                refill,
+                every_ms: Some(every_ms),
+                min_interval_ms: None,
+                ..
+            } => (capacity, refill.unwrap_or(1), every_ms),
+            Self {
+                max: None,
+                capacity: None,
+                refill: None,
+                every_ms: None,
+                min_interval_ms: Some(interval),
+                ..
+            } => (1, 1, interval),
+            Self { .. } => return None,
+        };
+        let mut rate = Rate::new(positive(refill)?, Span::from_millis(every_ms))?;
+        rate.max_reserved = self.max_reserved.unwrap_or(rate.max_reserved);
+        Some(SemaphoreSettings::bucket(name, positive(capacity)?, rate))
+    }
+}

@@ -1,0 +1,170 @@
+//! Requests that were not done: the error that is answered, with what explains it.
+
+use serde::Serialize;
+
+use super::message::{millis, millis_up};
+use super::{Code, LocalPeer, RequestId};
+use crate::engine::Refusal;
+
+/// A request that was not done, and why.
+#[derive(Debug, Serialize)]
+pub(in crate::ws) struct Failure<'a> {
+    /// `null`: it is not known.
+    id: Option<RequestId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<LocalPeer>,
+    code: Code,
+    message: &'a str,
+    retryable: bool,
+    #[serde(flatten)]
+    explanation: Explanation<'a>,
+}
+
+/// What explains a failure to a program.
+#[derive(Debug, Default, Serialize)]
+#[serde(untagged)]
+enum Explanation<'a> {
+    #[default]
+    None,
+    Semaphore {
+        semaphore: &'a str,
+    },
+    Count {
+        semaphore: &'a str,
+        asked: i64,
+    },
+    Never {
+        semaphore: &'a str,
+        asked: i64,
+        max: u32,
+    },
+    Growth {
+        semaphore: &'a str,
+        asked: i64,
+        held: u32,
+    },
+    Levels {
+        semaphore: &'a str,
+        level: i32,
+        held_semaphore: &'a str,
+        held_level: i32,
+    },
+    TooLong {
+        asked_ms: u64,
+        max_ms: u64,
+    },
+    Limit {
+        limit: usize,
+    },
+    TooLate {
+        eta_ms: u64,
+    },
+    Declared {
+        semaphore: &'a str,
+        declared: &'a str,
+        actual: &'a str,
+    },
+    Busy {
+        semaphore: &'a str,
+        retry_after_ms: u64,
+    },
+}
+
+impl<'a> Failure<'a> {
+    /// One that needs no explanation.
+    pub(in crate::ws) fn new(
+        id: Option<RequestId>,
+        peer: Option<LocalPeer>,
+        code: Code,
+        message: &'a str,
+    ) -> Self {
+        let retryable = matches!(code, Code::Timeout | Code::Draining);
+        Self { id, peer, code, message, retryable, explanation: Explanation::None }
+    }
+
+    /// Something of which there are as many as may be.
+    pub(in crate::ws) fn limit(
+        id: Option<RequestId>,
+        peer: LocalPeer,
+        message: &'a str,
+        limit: usize,
+    ) -> Self {
+        let failure = Self::new(id, Some(peer), Code::LimitExceeded, message);
+        Self { explanation: Explanation::Limit { limit }, ..failure }
+    }
+
+    /// A command that the engine refused; `message` is what it says about it.
+    pub(in crate::ws) fn refused(
+        id: Option<RequestId>,
+        peer: LocalPeer,
+        refusal: &'a Refusal,
+        message: &'a str,
+    ) -> Self {
+        let (code, explanation) = explain(refusal);
+        let full = matches!(refusal, Refusal::TooManyPeers { .. });
+        let retryable = full || matches!(code, Code::Timeout | Code::Busy);
+        Self { id, peer: Some(peer), code, message, retryable, explanation }
+    }
+}
+
+fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
+    match refusal {
+        Refusal::UnknownSemaphore(name) => {
+            (Code::UnknownSemaphore, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        Refusal::Never { name, asked, max } => {
+            let semaphore = name.as_str();
+            (Code::Never, Explanation::Never { semaphore, asked: *asked, max: max.get() })
+        }
+        Refusal::UnknownPeer => (Code::UnknownPeer, Explanation::None),
+        Refusal::Forbidden => (Code::Forbidden, Explanation::None),
+        Refusal::PeerInUse => (Code::PeerInUse, Explanation::None),
+        Refusal::InvalidCount { name, asked } => {
+            (Code::InvalidCount, Explanation::Count { semaphore: name.as_str(), asked: *asked })
+        }
+        Refusal::Growth { name, held, asked } => {
+            let semaphore = name.as_str();
+            (Code::Hierarchy, Explanation::Growth { semaphore, asked: *asked, held: held.get() })
+        }
+        Refusal::Hierarchy { name, level, held, held_level } => {
+            let (semaphore, level) = (name.as_str(), level.0);
+            let (held_semaphore, held_level) = (held.as_str(), held_level.0);
+            let levels = Explanation::Levels { semaphore, level, held_semaphore, held_level };
+            (Code::Hierarchy, levels)
+        }
+        Refusal::AlreadyPending => (Code::AlreadyPending, Explanation::None),
+        Refusal::Timeout => (Code::Timeout, Explanation::None),
+        Refusal::RestoreConflict => (Code::RestoreConflict, Explanation::None),
+        Refusal::Revoked { .. } => (Code::Revoked, Explanation::None),
+        Refusal::TooLong { asked, max } => {
+            let (asked_ms, max_ms) = (millis(*asked), millis(*max));
+            (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })
+        }
+        Refusal::TooLate { wait, .. } => {
+            (Code::Timeout, Explanation::TooLate { eta_ms: millis_up(*wait) })
+        }
+        Refusal::Busy { name, retry_after } => {
+            let (semaphore, retry_after_ms) = (name.as_str(), millis_up(*retry_after));
+            (Code::Busy, Explanation::Busy { semaphore, retry_after_ms })
+        }
+        Refusal::NotABucket(name) => {
+            (Code::NotABucket, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        Refusal::NotHeld(name) => {
+            (Code::NotHeld, Explanation::Semaphore { semaphore: name.as_str() })
+        }
+        // What operators do is not asked here, nor what REST alone has.
+        Refusal::SemaphoreExists(_) | Refusal::InUse { .. } | Refusal::UnknownPermit(_) => {
+            (Code::BadMessage, Explanation::None)
+        }
+        Refusal::DeclaredOtherwise { name, declared, actual } => {
+            let semaphore = name.as_str();
+            (Code::DeclaredOtherwise, Explanation::Declared { semaphore, declared, actual })
+        }
+        Refusal::TooManyKeyed { max }
+        | Refusal::TooManySemaphores { max }
+        | Refusal::TooManyPeers { max } => {
+            (Code::LimitExceeded, Explanation::Limit { limit: *max })
+        }
+    }
+}
