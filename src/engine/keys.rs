@@ -85,10 +85,6 @@ fn agree(
     if declared.declares(actual) {
         return Ok(());
     }
-    let what = |it: &SemaphoreSettings| match it.rate {
-        None => format!("a semaphore of {}", it.max),
-        Some(_) => format!("a bucket of {it}"),
-    };
-    let (declared, actual) = (what(declared), what(actual));
+    let (declared, actual) = (Box::new(declared.clone()), Box::new(actual.clone()));
     Err(Refusal::DeclaredOtherwise { name: name.clone(), declared, actual })
 }

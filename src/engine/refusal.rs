@@ -2,6 +2,7 @@
 //! `expires_in` prolongs its peer all the same.
 
 use super::ids::{Count, Fence, Level};
+use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
 
@@ -136,14 +137,14 @@ pub enum Refusal {
         max: usize,
     },
     /// What a client declares is not what there is.
-    #[error("{name:?} is {actual} here, not {declared}")]
+    #[error("{name:?} is {} here, not {}", actual.described(), declared.described())]
     DeclaredOtherwise {
         /// Its name.
         name: SemaphoreName,
         /// What the client says.
-        declared: String,
+        declared: Box<SemaphoreSettings>,
         /// What there is.
-        actual: String,
+        actual: Box<SemaphoreSettings>,
     },
     /// There are as many peers as the server allows.
     #[error("there are {max} peers, which is the limit")]

@@ -54,6 +54,14 @@ impl SemaphoreSettings {
         Self { name, max, level, rate: None }
     }
 
+    /// What it is, in words.
+    pub(super) fn described(&self) -> String {
+        match self.rate {
+            None => format!("a semaphore of {}", self.max),
+            Some(_) => format!("a bucket of {self}"),
+        }
+    }
+
     /// Whether what a client declares is what there is. Its name and its place in the hierarchy are not declared, and
     /// how much may be reserved only if it says so.
     pub(super) fn declares(&self, actual: &Self) -> bool {

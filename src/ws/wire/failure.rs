@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::message::{millis, millis_up};
 use super::{Code, LocalPeer, RequestId};
-use crate::engine::Refusal;
+use crate::engine::{Refusal, SemaphoreSettings};
 
 /// A request that was not done, and why.
 #[derive(Debug, Serialize)]
@@ -61,13 +61,30 @@ enum Explanation<'a> {
     },
     Declared {
         semaphore: &'a str,
-        declared: &'a str,
-        actual: &'a str,
+        declared: Declared,
+        actual: Declared,
     },
     Busy {
         semaphore: &'a str,
         retry_after_ms: u64,
     },
+}
+
+/// What there is of a name, as clients declare it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Declared {
+    Semaphore { max: u32 },
+    Bucket { capacity: u32, refill: u32, every_ms: u64, max_reserved: u32 },
+}
+
+impl Declared {
+    fn of(settings: &SemaphoreSettings) -> Self {
+        let max = settings.max.get();
+        let Some(rate) = settings.rate else { return Self::Semaphore { max } };
+        let (refill, every_ms) = (rate.refill().get(), millis_up(rate.every()));
+        Self::Bucket { capacity: max, refill, every_ms, max_reserved: rate.max_reserved }
+    }
 }
 
 impl<'a> Failure<'a> {
@@ -159,6 +176,7 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
         }
         Refusal::DeclaredOtherwise { name, declared, actual } => {
             let semaphore = name.as_str();
+            let [declared, actual] = [declared, actual].map(|it| Declared::of(it));
             (Code::DeclaredOtherwise, Explanation::Declared { semaphore, declared, actual })
         }
         Refusal::TooManyKeyed { max }

@@ -197,11 +197,7 @@ fn agree(declared: Option<&SemaphoreSettings>, actual: &SemaphoreSettings) -> Re
     if same {
         return Ok(());
     }
-    let what = |it: &SemaphoreSettings| {
-        let kind = if it.rate.is_some() { "bucket" } else { "semaphore" };
-        let max = if it.rate.is_some() { it.to_string() } else { it.max.to_string() };
-        format!("a {kind} of {max}")
-    };
-    let (says, is) = (what(declared), what(actual));
-    Err(Refusal::DeclaredOtherwise { name: declared.name.clone(), declared: says, actual: is })
+    let name = declared.name.clone();
+    let (declared, actual) = (Box::new(declared.clone()), Box::new(actual.clone()));
+    Err(Refusal::DeclaredOtherwise { name, declared, actual })
 }
