@@ -46,15 +46,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 @pytest.fixture
 def serve(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Serve]:
-    """Start a server with semaphores, given as lines of TOML. It ends with the test."""
+    """Start a server with semaphores and buckets, given as lines of TOML. It ends with the test."""
     program: Path | None = pytestconfig.getoption("--server")
     if program is None or not program.is_file():
         pytest.fail("--server must name the throttle server to test with")
     with ExitStack() as stack:
 
-        def start(semaphores: str = "A = 1", settings: str = "") -> Server:
+        def start(semaphores: str = "A = 1", settings: str = "", buckets: str = "") -> Server:
             configuration = tmp_path / "throttle.toml"
-            configuration.write_text(f"{settings}\n[semaphores]\n{semaphores}\n", encoding="utf-8")
+            tables = f"{settings}\n[semaphores]\n{semaphores}\n" + (f"[buckets]\n{buckets}\n" if buckets else "")
+            configuration.write_text(tables, encoding="utf-8")
             port = Port()
             stack.callback(port.close)
             server = Server(program.resolve(), configuration, port)

@@ -50,3 +50,9 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
     while not await asyncio.to_thread(condition):
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         await asyncio.sleep(0.01)
+
+
+def available(server: Server, bucket: str) -> int:
+    """How many tokens a bucket has; negative when more was used than there were."""
+    tokens: int = json.loads(_get(server, f"/buckets/{bucket}"))["available"]
+    return tokens

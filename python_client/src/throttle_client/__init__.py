@@ -14,13 +14,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import aio
+from ._blocking_bucket import Bucket, Take
 from ._blocking_client import Throttle, connect
 from ._blocking_lease import Lease, Lock
 from ._errors import (
     AcquireTimeout,
+    Busy,
     CountExceedsMax,
+    DeclaredOtherwise,
     HierarchyViolation,
     LeaseLost,
+    NotABucket,
+    NotHeld,
     ServerUnavailable,
     ThrottleError,
     Timeout,
@@ -35,16 +40,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AcquireTimeout",
+    "Bucket",
+    "Busy",
     "Client",
     "CountExceedsMax",
+    "DeclaredOtherwise",
     "HierarchyViolation",
     "Lease",
     "LeaseLost",
     "Lock",
+    "NotABucket",
+    "NotHeld",
     "Peer",
     "PeerWithHeartbeat",
     "Progress",
     "ServerUnavailable",
+    "Take",
     "Throttle",
     "ThrottleError",
     "Timeout",

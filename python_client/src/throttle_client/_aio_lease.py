@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from ._clock import now
+from ._durations import Duration
 from ._lease import BaseLease
 from ._link import Link
-from ._machine.state import Hold, Stage, Ticket
+from ._machine.state import Hold, Report, Stage, Ticket
 from ._progress import Reporter
 from ._wish import Wish
 
 if TYPE_CHECKING:
     from ._aio_client import Throttle
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Lost:
@@ -65,6 +71,41 @@ class Lease(BaseLease):
             self._end()
             self._conclude(None)
 
+    async def settle(self, used: int | Mapping[str, int]) -> None:
+        """Correct what was taken from buckets to what was really used, more or less, 0 included.
+
+        It may be done again, with another number, until the permit is released.
+
+        Args:
+            used: tokens; of several buckets by name, `{"api": 7}`.
+
+        Raises:
+            NotABucket: it is a semaphore.
+            NotHeld: it was released, or the server has forgotten it while it was out of reach.
+            ServerUnavailable: there was no connection for as long as `connect(patience=...)` says.
+
+        Example:
+            >>> async with throttle.bucket("api").take(5) as permit:
+            ...     await permit.settle(await call())
+        """
+        await self._report("settle", self._settlement(used))
+
+    async def throttled(self, retry_after: Duration, bucket: str | None = None) -> None:
+        """Tell that what is behind a bucket has refused us: the bucket gives nothing to anybody for that long.
+
+        Args:
+            retry_after: seconds, or a timedelta; of several such times the longest counts.
+            bucket: which one, if there are several.
+
+        Raises:
+            NotABucket, NotHeld, ServerUnavailable: as `settle`.
+
+        Example:
+            >>> async with throttle.bucket("api").take() as permit:
+            ...     await permit.throttled(30)
+        """
+        await self._report("throttled", self._closure(retry_after, bucket))
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -77,6 +118,14 @@ class Lease(BaseLease):
         self._is_lost()
         self._link.release(self._hold)
         self._released = True
+
+    async def _report(self, kind: str, fields: Mapping[str, Any]) -> None:
+        report = Report(self._hold, kind, fields)
+        self._link.report(report)
+        while not report.done:
+            await _news(report)
+        if report.error is not None:
+            raise report.error
 
     def _forfeit(self) -> None:
         self._link.forfeit(self._hold)
@@ -156,7 +205,7 @@ class Lock:
 async def acquire(link: Link, wish: Wish) -> Lease:
     """Wait for a grant. Whatever ends the wait, cancellation above all, leaves nothing behind on the server."""
     reporter = Reporter(wish.progress, wish)
-    ticket = Ticket(asyncio.current_task(), wish.want, wish.timeout, wish.priority, bool(reporter))
+    ticket = wish.ticket(asyncio.current_task(), tells=bool(reporter))
     try:
         link.submit(ticket)
         while ticket.stage is Stage.WAITING:
@@ -174,8 +223,21 @@ async def acquire(link: Link, wish: Wish) -> Lease:
         reporter.close()
 
 
-async def _news(ticket: Ticket) -> None:
-    """Wait until something has become of a ticket."""
+def limited(lock: Lock, function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Wrap a coroutine function so that each call enters a lock."""
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function!r} is no coroutine function; throttle_client.connect limits plain ones")
+
+    @functools.wraps(function)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        async with lock:
+            return await function(*args, **kwargs)
+
+    return wrapped
+
+
+async def _news(ticket: Ticket | Report) -> None:
+    """Wait until something has become of a ticket or a report."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def signal() -> None:

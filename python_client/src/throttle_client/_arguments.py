@@ -1,36 +1,32 @@
 """What arguments may be. Each check returns the argument, made uniform; or it says what is allowed, and what was given.
 
-All of them are in here, for both interfaces and for REST. They ask no server: that may know better. No I/O.
+They are in here for both interfaces and for REST; durations are in `_durations.py`, and what is declared in
+`_limits.py`. They ask no server: that may know better. No I/O.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
-import math
 import operator
 import re
 import ssl
 import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, SupportsIndex
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from websockets.exceptions import InvalidURI
 from websockets.uri import parse_uri
 
-from ._machine.settings import MAX_EXPIRES_IN
-
 if TYPE_CHECKING:
     from ._progress import Progress
 
-Duration = float | timedelta
 Wanted = str | Mapping[str, int]
 
 # As the server has them.
 _MAX_TEXT_BYTES = 128
-_MAX_COUNT = 2**31
+MAX_COUNT = 2**31
 _MAX_NAMES = 64
 _LEAST_PRIORITY, _MOST_PRIORITY = -128, 127
 
@@ -121,7 +117,7 @@ def check_token(token: object) -> str | None:
 
 def check_priority(priority: object) -> int:
     """Check what decides about the place in line."""
-    return _whole(priority, "priority", _LEAST_PRIORITY, _MOST_PRIORITY)
+    return whole(priority, "priority", _LEAST_PRIORITY, _MOST_PRIORITY)
 
 
 def check_want(semaphore: object, count: object) -> dict[str, int]:
@@ -140,7 +136,28 @@ def check_want(semaphore: object, count: object) -> dict[str, int]:
 
 
 def _want(counts: dict[Any, Any]) -> dict[str, int]:
-    return {check_name(name): _whole(count, f"count of {name!r}", 1, _MAX_COUNT) for name, count in counts.items()}
+    return {check_name(name): whole(count, f"count of {name!r}") for name, count in counts.items()}
+
+
+def check_used(used: object, held: Mapping[str, int]) -> dict[str, int]:
+    """Turn `7`, of the one bucket that is held, or `{"api": 7}` into what was used by name."""
+    if isinstance(used, Mapping):
+        counts: dict[Any, Any] = dict(used)  # pyright: ignore[reportUnknownArgumentType]
+        if not counts:
+            raise ValueError("used must have a bucket with what was used of it, such as {'api': 7}, not {}")
+        return {check_name(name): whole(count, f"what was used of {name!r}", 0) for name, count in counts.items()}
+    if len(held) != 1:
+        raise TypeError(f"used must say of which bucket, as in {{'api': 7}}, because there are several: not {used!r}")
+    return dict.fromkeys(held, whole(used, "used", 0))
+
+
+def check_bucket(bucket: object, held: Mapping[str, int]) -> str:
+    """Tell which bucket is meant: None for the only one that there is."""
+    if bucket is not None:
+        return check_name(bucket)
+    if len(held) != 1:
+        raise TypeError("bucket must be given, because there are several")
+    return next(iter(held))
 
 
 def check_name(name: object) -> str:
@@ -167,7 +184,8 @@ def _text(text: object, name: str, most_bytes: int | None = None, *, secret: boo
     return text
 
 
-def _whole(number: object, name: str, least: int, most: int) -> int:
+def whole(number: object, name: str, least: int = 1, most: int = MAX_COUNT) -> int:
+    """Check a whole number."""
     if type(number) is int and least <= number <= most:
         return number
     allowed = f"{name} must be a whole number from {least} to {most}, not {number!r}"
@@ -194,64 +212,11 @@ def check_rest_name(name: object) -> str:
 
 def check_rest_count(count: object) -> int:
     """Check a count for the older interface. What is below 1 is left to the server: its words are known to programs."""
-    allowed = f"count must be a whole number from 1 to {_MAX_COUNT}, not {count!r}"
+    allowed = f"count must be a whole number from 1 to {MAX_COUNT}, not {count!r}"
     whole = _index(count, allowed)
-    if whole > _MAX_COUNT:
+    if whole > MAX_COUNT:
         raise ValueError(allowed)
     return whole
-
-
-# --- Durations
-
-
-def check_timeout(timeout: object) -> float | None:
-    """Turn a timeout into seconds; None, and infinity, are for ever."""
-    return _perhaps_for_ever(timeout, "timeout must be seconds from 0 (try once) on, a timedelta, or None for ever")
-
-
-def check_patience(patience: object) -> float | None:
-    """Turn the patience into seconds; None, and infinity, are for ever. With none at all nobody could ever connect."""
-    allowed = "patience must be seconds above 0, a timedelta, or None for ever"
-    seconds = _perhaps_for_ever(patience, allowed)
-    if seconds == 0:
-        raise ValueError(f"{allowed}; not {patience!r}")
-    return seconds
-
-
-def check_expires_in(expires_in: object) -> float:
-    """Turn a time to live into seconds."""
-    allowed = "expires_in must be seconds above 0, or a timedelta; at most 365 days, which are 31,536,000 seconds"
-    seconds = _seconds(expires_in, allowed)
-    if not 0 < seconds <= MAX_EXPIRES_IN:
-        raise ValueError(f"{allowed}; not {expires_in!r}")
-    return seconds
-
-
-def check_timedelta(value: object, name: str) -> timedelta:
-    """Check a duration of the older interface, which takes no numbers."""
-    if not isinstance(value, timedelta):
-        hint = f"; timedelta(seconds={value!r}) is one" if isinstance(value, int | float) else ""
-        raise TypeError(f"{name} must be a timedelta, not {value!r}{hint}")
-    if value < timedelta(0):
-        raise ValueError(f"{name} must be a timedelta that is not negative, not {value!r}")
-    return value
-
-
-def _perhaps_for_ever(value: object, allowed: str) -> float | None:
-    seconds = math.inf if value is None else _seconds(value, allowed)
-    return None if seconds == math.inf else seconds
-
-
-def _seconds(value: object, allowed: str) -> float:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"{allowed}; not {value!r}")
-    if not seconds >= 0:
-        raise ValueError(f"{allowed}; not {value!r}")
-    try:
-        return float(seconds)
-    except OverflowError:
-        return math.inf
 
 
 # --- What is called back

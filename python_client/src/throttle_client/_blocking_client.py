@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import ssl
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Literal, ParamSpec, Self, TypedDict, TypeVar, Unpack
 
-from ._arguments import Duration, Wanted
-from ._blocking_lease import Lease, Lock, acquire
+from ._arguments import Wanted
+from ._blocking_bucket import Bucket, paced
+from ._blocking_lease import Lease, Lock, acquire, limited
+from ._durations import Duration
 from ._errors import ThrottleError
 from ._fork import Forked
+from ._limits import BucketLimits, check_bucket_limits
 from ._options import Options, check_options
 from ._progress import Progress
 from ._runner import Runner
@@ -30,9 +31,11 @@ class LockOptions(TypedDict, total=False):
     """The arguments of `lock` that have names."""
 
     timeout: Duration | None
+    max_wait: Duration | None
     priority: int
     on_lost: OnLost | None
     progress: bool | Callable[[Progress], object] | None
+    declare: int | Mapping[str, int] | None
 
 
 def connect(  # noqa: PLR0913  each has a default
@@ -122,9 +125,11 @@ class Throttle:
         count: int = 1,
         *,
         timeout: Duration | None = None,
+        max_wait: Duration | None = None,
         priority: int = 0,
         on_lost: OnLost | None = None,
         progress: bool | Callable[[Progress], object] | None = None,
+        declare: int | Mapping[str, int] | None = None,
     ) -> Lock:
         """Make a lock to be entered with `with`, which waits for the grant and gives a `Lease`.
 
@@ -132,17 +137,21 @@ class Throttle:
             semaphore: a name; or several with counts, `{"A": 2, "db": 1}`, granted all at once.
             count: how much of the semaphore, if there is one name.
             timeout: how long to wait: None for ever, 0 to try once, else seconds or a timedelta.
+            max_wait: the same; but who would have to wait for longer, as far as that is known, is told so at once.
             priority: from -128 to 127; a higher one stands before a lower one in line.
             on_lost: what happens when the lease is lost: `"raise"` raises `LeaseLost` at the end of the block, a
                 callable is called with the lease, in a thread of its own.
             progress: a callable that is told where this stands in line, or True for a bar (needs tqdm).
+            declare: the maximum, or several by name, of a semaphore that comes into being when it is first used. The
+                server's configuration has to allow that.
 
         Raises:
             ValueError, TypeError: an argument is wrong, and the message says how.
 
         Entering it raises:
-            AcquireTimeout: it took longer than `timeout`.
-            UnknownSemaphore, CountExceedsMax: it can never be granted.
+            AcquireTimeout: it took longer than `timeout`, or would take longer than `max_wait`.
+            Busy: as many wait for a bucket that is wanted as may.
+            UnknownSemaphore, CountExceedsMax, DeclaredOtherwise: it can never be granted.
             HierarchyViolation: this thread holds something that is not above it.
             LeaseLost: the lease of a block around this one is lost.
             ServerUnavailable: there was no connection for as long as `connect(patience=...)` says.
@@ -151,7 +160,9 @@ class Throttle:
             >>> with throttle.lock("A", timeout=10) as lease:
             ...     write(data, fence=lease.fence)
         """
-        options = LockOptions(timeout=timeout, priority=priority, on_lost=on_lost, progress=progress)
+        options = LockOptions(
+            timeout=timeout, max_wait=max_wait, priority=priority, on_lost=on_lost, progress=progress, declare=declare
+        )
         return Lock(self, self._wish(semaphore, count, options))
 
     def acquire(self, semaphore: Wanted, count: int = 1, **options: Unpack[LockOptions]) -> Lease:
@@ -183,21 +194,65 @@ class Throttle:
             ... def job(): ...
         """
         lock = Lock(self, self._wish(semaphore, count, options))
+        return lambda function: limited(lock, function)
 
-        def decorate(function: Callable[P, R]) -> Callable[P, R]:
-            if inspect.iscoroutinefunction(function):
-                raise TypeError(f"{function!r} is a coroutine function; throttle_client.aio.connect limits those")
-            if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-                raise TypeError(f"{function!r} is a generator: it would run when the lock is released already")
+    def bucket(  # noqa: PLR0913  each has a default
+        self,
+        name: str,
+        *,
+        capacity: int | None = None,
+        refill: int | None = None,
+        every: Duration | None = None,
+        min_interval: Duration | None = None,
+        max_reserved: int | None = None,
+    ) -> Bucket:
+        """Make a bucket, from which to `take`. Nothing is asked for yet.
 
-            @functools.wraps(function)
-            def limited(*args: P.args, **kwargs: P.kwargs) -> R:
-                with lock:
-                    return function(*args, **kwargs)
+        Without further arguments it is one of the server's configuration. With them it comes into being when it is
+        first used; the server's configuration has to allow that.
 
-            return limited
+        Args:
+            name: its name.
+            capacity: how many tokens it holds; with `refill` and `every`.
+            refill: how many tokens come back in each `every`.
+            every: seconds, or a timedelta.
+            min_interval: of a pacer instead: seconds, or a timedelta, between two permits.
+            max_reserved: how many tokens may be waited for; whoever comes then gets `Busy`.
 
-        return decorate
+        Raises:
+            ValueError, TypeError: an argument is wrong, and the message says how.
+
+        Example:
+            >>> with throttle.bucket("api", capacity=10, refill=10, every=1).take():
+            ...     call()
+        """
+        limits = BucketLimits(
+            capacity=capacity, refill=refill, every=every, min_interval=min_interval, max_reserved=max_reserved
+        )
+        return Bucket(self, name, check_bucket_limits(name, limits))
+
+    def pace(
+        self, min_interval: Duration, max_reserved_permits: int, *, name: str
+    ) -> Callable[[Callable[P, R]], Callable[P, R | None]]:
+        """Decorate a function so that calls are `min_interval` apart; a call is left out when too many wait.
+
+        It returns None then. The pacer comes into being with the first call, which the server's configuration has to
+        allow.
+
+        Args:
+            min_interval: seconds, or a timedelta, between the beginnings of two calls, in whatever program.
+            max_reserved_permits: how many calls may wait for their turn.
+            name: its name; whoever uses the same one keeps a distance from each other.
+
+        Raises:
+            ValueError, TypeError: an argument is wrong, and the message says how.
+
+        Example:
+            >>> @throttle.pace(3, 2, name="crawl")
+            ... def fetch(): ...
+        """
+        take = self.bucket(name, min_interval=min_interval, max_reserved=max_reserved_permits).take()
+        return lambda function: paced(lambda: take, function)
 
     def runner(self) -> Runner:
         """Get the thread with the connection of this process; for the package itself."""

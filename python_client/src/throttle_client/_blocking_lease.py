@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from ._clock import now
+from ._durations import Duration
 from ._errors import ThrottleError
 from ._lease import BaseLease
-from ._machine.state import Hold, Stage, Ticket
+from ._machine.state import Hold, Report, Stage
 from ._progress import Reporter
 from ._runner import Runner
 from ._wish import Wish
 
 if TYPE_CHECKING:
     from ._blocking_client import Throttle
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # On Windows, a wait without a timeout cannot be interrupted.
 _SLICE = 0.2 if sys.platform == "win32" else -1
@@ -70,6 +76,41 @@ class Lease(BaseLease):
         """
         self._exit(None)
 
+    def settle(self, used: int | Mapping[str, int]) -> None:
+        """Correct what was taken from buckets to what was really used, more or less, 0 included.
+
+        It may be done again, with another number, until the permit is released.
+
+        Args:
+            used: tokens; of several buckets by name, `{"api": 7}`.
+
+        Raises:
+            NotABucket: it is a semaphore.
+            NotHeld: it was released, or the server has forgotten it while it was out of reach.
+            ServerUnavailable: there was no connection for as long as `connect(patience=...)` says.
+
+        Example:
+            >>> with throttle.bucket("api").take(5) as permit:
+            ...     permit.settle(call())
+        """
+        self._report("settle", self._settlement(used))
+
+    def throttled(self, retry_after: Duration, bucket: str | None = None) -> None:
+        """Tell that what is behind a bucket has refused us: the bucket gives nothing to anybody for that long.
+
+        Args:
+            retry_after: seconds, or a timedelta; of several such times the longest counts.
+            bucket: which one, if there are several.
+
+        Raises:
+            NotABucket, NotHeld, ServerUnavailable: as `settle`.
+
+        Example:
+            >>> with throttle.bucket("api").take() as permit:
+            ...     permit.throttled(30)
+        """
+        self._report("throttled", self._closure(retry_after, bucket))
+
     def __enter__(self) -> Self:
         return self
 
@@ -94,6 +135,15 @@ class Lease(BaseLease):
 
     def _give_back(self) -> None:
         _post_if_open(self._runner, lambda: self._link.release(self._hold))
+
+    def _report(self, kind: str, fields: Mapping[str, Any]) -> None:
+        gate = Gate()
+        report = Report(self._hold, kind, fields, signal=gate.go)
+        self._runner.post(lambda: self._link.report(report))
+        while not report.done:
+            gate.wait()
+        if report.error is not None:
+            raise report.error
 
     def _forfeit(self) -> None:
         self._hold.lost = "expired"
@@ -171,8 +221,8 @@ def acquire(throttle: Throttle, wish: Wish, keep: Callable[[Lease], object] | No
     runner = throttle.runner()
     reporter = Reporter(wish.progress, wish)
     gate = Gate()
-    owner = threading.current_thread()
-    ticket = Ticket(owner, wish.want, wish.timeout, wish.priority, bool(reporter), signal=gate.go)
+    ticket = wish.ticket(threading.current_thread(), tells=bool(reporter))
+    ticket.signal = gate.go
     link = runner.link
     try:
         runner.post(lambda: link.submit(ticket))
@@ -193,6 +243,21 @@ def acquire(throttle: Throttle, wish: Wish, keep: Callable[[Lease], object] | No
         _post_if_open(runner, lambda: link.abandon(ticket))
         reporter.close()
         raise
+
+
+def limited(lock: Lock, function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap a function so that each call enters a lock."""
+    if inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function!r} is a coroutine function; throttle_client.aio.connect limits those")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{function!r} is a generator: it would run when the lock is released already")
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        with lock:
+            return function(*args, **kwargs)
+
+    return wrapped
 
 
 def _post_if_open(runner: Runner, call: Callable[[], object]) -> None:

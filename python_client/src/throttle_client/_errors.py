@@ -31,13 +31,71 @@ class ThrottleError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle with code and semaphore, for pools of processes that hand exceptions on."""
-        return type(self), self.args, {"code": self.code, "semaphore": self.semaphore}
+        return type(self), self.args, dict(vars(self))
 
 
 class AcquireTimeout(ThrottleError, TimeoutError):  # noqa: N818  named for what has happened
-    """The lock was not to be had within `timeout` seconds. Nothing is held and nothing waits."""
+    """The lock was not to be had within `timeout` seconds, or would not be within `max_wait`.
+
+    Nothing is held and nothing waits. `eta` is in how many seconds it would have been granted, as far as the server
+    knew that: with `max_wait`, for buckets. Else it is None.
+    """
 
     default_code = "timeout"
+
+    def __init__(
+        self, *args: object, code: str | None = None, semaphore: str | None = None, eta: float | None = None
+    ) -> None:
+        super().__init__(*args, code=code, semaphore=semaphore)
+        self.eta = eta
+
+
+class Busy(ThrottleError):  # noqa: N818  as above
+    """As many wait for the bucket, or have a promise, as may: its `max_reserved`. Nothing waits.
+
+    `retry_after` is in how many seconds the next of them is served, and there is room again.
+    """
+
+    default_code = "busy"
+
+    def __init__(
+        self, *args: object, code: str | None = None, semaphore: str | None = None, retry_after: float = 0.0
+    ) -> None:
+        super().__init__(*args, code=code, semaphore=semaphore)
+        self.retry_after = retry_after
+
+
+class NotABucket(ThrottleError, ValueError):  # noqa: N818  as above
+    """What was to be settled, or closed for a while, is a semaphore and no bucket."""
+
+    default_code = "not_a_bucket"
+
+
+class NotHeld(ThrottleError):  # noqa: N818  as above
+    """There is no permit any more, or there never was: nothing can be settled."""
+
+    default_code = "not_held"
+
+
+class DeclaredOtherwise(ThrottleError, ValueError):  # noqa: N818  as above
+    """Somebody else has declared the same name with another limit, or the server's configuration has one.
+
+    `declared` is what this program says, and `actual` what the server has, both as in docs/protocol.md.
+    """
+
+    default_code = "declared_otherwise"
+
+    def __init__(
+        self,
+        *args: object,
+        code: str | None = None,
+        semaphore: str | None = None,
+        declared: object = None,
+        actual: object = None,
+    ) -> None:
+        super().__init__(*args, code=code, semaphore=semaphore)
+        self.declared = declared
+        self.actual = actual
 
 
 class LeaseLost(ThrottleError):  # noqa: N818  as above
@@ -85,15 +143,35 @@ class Timeout(AcquireTimeout):
     """The older `lock` gave up: its `timeout` is over. Nothing is held and nothing waits."""
 
 
-_BY_CODE: Mapping[str, type[ThrottleError]] = {
-    kind.default_code: kind for kind in (AcquireTimeout, UnknownSemaphore, CountExceedsMax, HierarchyViolation)
-}
+_KINDS: tuple[type[ThrottleError], ...] = (
+    AcquireTimeout,
+    Busy,
+    CountExceedsMax,
+    DeclaredOtherwise,
+    HierarchyViolation,
+    NotABucket,
+    NotHeld,
+    UnknownSemaphore,
+)
+
+_BY_CODE: Mapping[str, type[ThrottleError]] = {kind.default_code: kind for kind in _KINDS}
 
 
 def from_answer(answer: Mapping[str, object]) -> ThrottleError:
     """Make the exception for an `error` message of the server."""
     code = str(answer.get("code", "error"))
     semaphore = answer.get("semaphore")
-    kind = _BY_CODE.get(code, ThrottleError)
     message = str(answer.get("message", code))
-    return kind(message, code=code, semaphore=semaphore if isinstance(semaphore, str) else None)
+    error = _BY_CODE.get(code, ThrottleError)(message, code=code)
+    error.semaphore = semaphore if isinstance(semaphore, str) else None
+    if isinstance(error, AcquireTimeout):
+        error.eta = _seconds(answer.get("eta_ms"))
+    elif isinstance(error, Busy):
+        error.retry_after = _seconds(answer.get("retry_after_ms")) or 0.0
+    elif isinstance(error, DeclaredOtherwise):
+        error.declared, error.actual = answer.get("declared"), answer.get("actual")
+    return error
+
+
+def _seconds(milliseconds: object) -> float | None:
+    return milliseconds / 1000 if isinstance(milliseconds, int | float) else None

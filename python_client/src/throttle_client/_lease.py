@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ._arguments import check_bucket, check_used
 from ._clock import now
-from ._errors import LeaseLost, ThrottleError
+from ._durations import Duration, check_retry_after
+from ._errors import LeaseLost, NotHeld, ThrottleError
 from ._link import Link, logger
 from ._machine.state import Hold
 from ._machine.words import listed, only
 
 
 class BaseLease:
-    """What a `lock` is granted.
+    """What a `lock`, or a `take`, is granted.
+
+    What a `take` is granted is never lost: nobody gets tokens because their holder is not heard from.
 
     Attributes:
         lost: an event that is set when the lease is lost: `is_set()`, `wait()`. `is_set` asks the clock, so it is right
@@ -94,6 +98,28 @@ class BaseLease:
         raise TypeError("a lease cannot be pickled: it belongs to one connection. Pickle what it is for, and its fence")
 
     # --- For the classes below
+
+    def _settlement(self, used: int | Mapping[str, int]) -> dict[str, Any]:
+        """Make the fields of `settle`."""
+        counts = check_used(used, self._hold.counts)
+        self._check_held(counts)
+        return {"used": counts}
+
+    def _closure(self, retry_after: Duration, bucket: str | None) -> dict[str, Any]:
+        """Make the fields of `throttled`."""
+        milliseconds, name = check_retry_after(retry_after), check_bucket(bucket, self._hold.counts)
+        self._check_held((name,))
+        return {"name": name, "retry_after_ms": milliseconds}
+
+    def _check_held(self, names: Iterable[str]) -> None:
+        if self._is_lost():
+            raise self._loss()
+        for name in names:
+            if name not in self._hold.counts:
+                raise NotHeld(f"the lease of {self._names()[0]} has nothing of {name!r}", semaphore=name)
+        if self._over:
+            released, semaphore = self._names()
+            raise NotHeld(f"the lease of {released} was released: nothing can be told about it", semaphore=semaphore)
 
     @property
     def _over(self) -> bool:

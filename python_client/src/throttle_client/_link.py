@@ -19,7 +19,7 @@ from ._clock import now
 from ._connection import Connection, dial
 from ._errors import ThrottleError
 from ._machine.session import Session
-from ._machine.state import Hold, Stage, Ticket
+from ._machine.state import Hold, Report, Stage, Ticket
 from ._options import Options
 from ._websocket import Closing
 
@@ -71,6 +71,11 @@ class Link:
     def forfeit(self, hold: Hold) -> None:
         """Take note that a lease was found to be unsafe."""
         self.session.forfeit(now(), hold)
+        self._follow_up()
+
+    def report(self, report: Report) -> None:
+        """Tell something about a permit."""
+        self.session.report(now(), report)
         self._follow_up()
 
     def when_ready(self, callback: Callable[[], None]) -> None:

@@ -11,16 +11,14 @@ from pathlib import PurePath
 from typing import Any
 
 from ._arguments import (
-    Duration,
     check_context,
-    check_expires_in,
     check_label,
     check_on_lost,
-    check_patience,
     check_token,
     check_url,
     shown,
 )
+from ._durations import Duration, check_expires_in, check_patience
 from ._machine.settings import Settings
 from ._version import __version__
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from ._aio_bucket import Bucket, Take
 from ._aio_client import Throttle, connect
 from ._aio_lease import Lease, Lock, Lost
 
-__all__ = ["Lease", "Lock", "Lost", "Throttle", "connect"]
+__all__ = ["Bucket", "Lease", "Lock", "Lost", "Take", "Throttle", "connect"]

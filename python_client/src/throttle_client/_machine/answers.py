@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from throttle_client._errors import ThrottleError, from_answer
+from throttle_client._errors import AcquireTimeout, ThrottleError, from_answer
 
 from .core import Core
 from .reconnect import Backoff
@@ -25,6 +25,8 @@ class Answers:
             "granted": self._granted,
             "queued": self._queued,
             "error": self._error,
+            "settled": self._reported,
+            "backed_off": self._reported,
             "lost": self._lost,
             "draining": self._draining,
         }
@@ -68,12 +70,16 @@ class Answers:
         """Compare what the server says that a peer holds with what is thought here."""
         core, held = self._core, _table(message, "held")
         forgotten = bool(message.get("restored")) and not core.memory_lost
-        if peer.holds and (forgotten or any(name not in held for name in peer.held)):
-            # The server had let it expire. It may have restored it just now, but others may have had the lock since.
-            core.lose(now, peer, "expired")
-            return
-        for hold in peer.holds:
-            hold.fences = {name: held[name]["fence"] for name in hold.counts}
+        for hold in list(peer.holds):
+            missing = any(count and name not in held for name, count in hold.counts.items())
+            if not hold.permit and (forgotten or missing):
+                # The server had let it expire. It may have restored it just now, but others may have had it since.
+                core.lose(now, peer, "expired")
+                return
+            if missing:
+                core.detach(hold)
+                core.settle(now, peer)
+            hold.fences.update((name, held[name]["fence"]) for name in hold.counts if name in held)
         surplus = {name: lock["count"] for name, lock in held.items() if name not in peer.held}
         ticket = peer.ticket
         if not surplus or (ticket is not None and surplus == ticket.want):
@@ -123,7 +129,10 @@ class Answers:
         first = (position, now) if before is None else (before.first_position, before.first_since)
         ticket.place = Place(position, now, *first, blockers, None if eta is None else eta / 1000)
         if ticket.progress:
-            self._core.notify(ticket)
+            self._core.notify(ticket.signal)
+
+    def _reported(self, _now: float, message: Message) -> None:
+        self._core.reports.answered(message.get("id"))
 
     # --- Refusals
 
@@ -138,6 +147,8 @@ class Answers:
             self._refused_peer(now, peer, from_answer(message))
         elif ticket is not None:
             self._refused_ticket(now, ticket, from_answer(message))
+        else:
+            self._core.reports.refused(message.get("id"), from_answer(message))
 
     def _refused_peer(self, now: float, peer: Peer, error: ThrottleError) -> None:
         core, ticket = self._core, peer.ticket
@@ -166,7 +177,7 @@ class Answers:
             core.introduce(now, peer)
             return
         ticket.peer = None
-        core.fail(ticket, timed_out(ticket) if error.code == "timeout" else error)
+        core.fail(ticket, timed_out(ticket, error) if isinstance(error, AcquireTimeout) else error)
         if peer is not None:
             peer.ticket = None
             if error.code == "unknown_peer":

@@ -13,9 +13,12 @@ from typing import Any
 
 from throttle_client._errors import LeaseLost, ServerUnavailable, ThrottleError
 
+from . import permits
 from .liveness import Liveness
+from .messages import about, acquire, hello, opening, release
 from .outbox import Outbox
 from .peers import Peers
+from .reports import Reports
 from .settings import HEARTBEAT, MAX_EXPIRES_IN, Settings
 from .state import Hold, Peer, Stage, Ticket
 from .words import only
@@ -47,6 +50,7 @@ class Core:
         self.loss_at = math.inf
         self._ids = count(1)
         self._news: list[Callable[[], None]] = []
+        self.reports = Reports(self, self.notify)
 
     # --- What the shell takes
 
@@ -75,10 +79,7 @@ class Core:
         self.liveness = Liveness(self.settings.ping_every(self.heartbeat))
         self.outbox = Outbox()
         self.welcomed = self.draining = False
-        greeting: dict[str, Any] = {"type": "hello", "id": self._next_id(now), "client": self.settings.client}
-        if self.settings.token is not None:
-            greeting["token"] = self.settings.token
-        self.outbox.put(greeting)
+        self.outbox.put(hello(self.next_id(now), self.settings))
 
     def disconnect(self) -> None:
         """Forget everything that was said on the connection and is not answered."""
@@ -88,60 +89,43 @@ class Core:
         self.outbox = Outbox()
         self.asked.clear()
         self.openings.clear()
+        self.reports.disconnect()
 
     @property
     def can_introduce(self) -> bool:
         """May peers be opened now? Before the server's first word, only as many as fit into the first frame."""
         return self.liveness is not None and not self.draining and (self.welcomed or self.outbox.fits_greeting)
 
+    @property
+    def can_tell(self) -> bool:
+        """Does the server listen?"""
+        return self.liveness is not None and not self.draining
+
     # --- Messages
 
     def tell(self, peer: Peer, kind: str, **fields: Any) -> bool:  # noqa: ANN401  fields are as the protocol has them
         """Say something about a peer for which there is no answer; False when the server cannot be told now."""
-        if self.liveness is None or self.draining or not peer.introduced:
-            return False
-        self.outbox.put({"type": kind, "peer": peer.number, **fields})
-        return True
+        told = peer.introduced and self.can_tell
+        if told:
+            self.outbox.put(about(peer, kind, fields))
+        return told
 
     def ping(self, now: float) -> None:
         """Ask for a sign of life."""
-        self.outbox.put({"type": "ping", "id": self._next_id(now)})
+        self.outbox.put(f'{{"type":"ping","id":{self.next_id(now)}}}')
 
     def open(self, now: float, peer: Peer) -> None:
         """Bind a peer to the connection: a new one, or one that the server should know."""
-        message_id = self._next_id(now)
-        expires_in_ms = _milliseconds(self.settings.expires_in)
-        opening: dict[str, Any] = {
-            "type": "open",
-            "id": message_id,
-            "peer": peer.number,
-            "expires_in_ms": expires_in_ms,
-        }
-        if self.settings.label:
-            opening["label"] = self.settings.label
-        if peer.key is not None:
-            opening["resume"] = peer.key
-            held = {} if peer.dead else peer.held
-            if held:
-                opening["held"] = held
-        self.outbox.put(opening)
+        message_id = self.next_id(now)
+        claimed = permits.claimed(peer, certain=now < self.safe_until(peer))
+        self.outbox.put(opening(message_id, peer, self.settings, claimed))
         self.openings[message_id] = peer
         peer.introduced = True
 
     def ask(self, now: float, ticket: Ticket, peer: Peer) -> None:
         """Ask for what a ticket wants."""
-        ticket.id = self._next_id(now)
-        acquire: dict[str, Any] = {"type": "acquire", "id": ticket.id, "peer": peer.number, "want": ticket.want}
-        if ticket.timeout is not None:
-            deadline = ticket.deadline
-            left = 0.0 if deadline is None else max(deadline - now, 0.001)
-            if left <= self.max_expires_in:
-                acquire["timeout_ms"] = _milliseconds(left)
-        if ticket.priority:
-            acquire["priority"] = ticket.priority
-        if ticket.progress:
-            acquire["progress"] = True
-        self.outbox.put(acquire)
+        ticket.id = self.next_id(now)
+        self.outbox.put(acquire(ticket, peer, now, self.max_expires_in))
         self.asked[ticket.id] = ticket
 
     def introduce(self, now: float, peer: Peer) -> None:
@@ -153,6 +137,7 @@ class Core:
         if known and peer.owed_names:
             self.tell(peer, "release", names=sorted(peer.owed_names))
         peer.owed_cancel, peer.owed_names = False, set()
+        self.reports.introduce(now, peer)
         if peer.ticket is not None:
             self.ask(now, peer.ticket, peer)
 
@@ -167,12 +152,12 @@ class Core:
 
     def place(self, now: float, ticket: Ticket) -> bool:
         """Find a peer for a ticket, and ask the server if it can be asked; False when all peers are taken."""
-        peer = self.peers.take(ticket.owner)
+        peer = self.peers.take(ticket if ticket.permit else ticket.owner) or permits.share(self, ticket)
         if peer is None:
             return False
         peer.ticket, ticket.peer = ticket, peer
         if peer.introduced:
-            if self.liveness is not None and not self.draining:
+            if self.can_tell:
                 self.ask(now, ticket, peer)
         elif self.can_introduce:
             self.introduce(now, peer)
@@ -193,6 +178,8 @@ class Core:
             self.asked.pop(ticket.id, None)
             if not peer.dead and not self.tell(peer, "cancel"):
                 peer.owed_cancel = True
+            if ticket.permit:
+                self.unuse(peer, ticket.want)
             self.give_back(peer, ticket.want)
         if error is not None:
             self.fail(ticket, error)
@@ -207,28 +194,43 @@ class Core:
     def grant(self, now: float, ticket: Ticket, peer: Peer, fences: dict[str, int]) -> None:
         """End a ticket with what it wanted."""
         peer.ticket = None
-        hold = Hold(peer, ticket.want, fences, now - ticket.started)
+        hold = Hold(peer, ticket.want, fences, now - ticket.started, ticket.permit)
         ticket.hold, ticket.stage = hold, Stage.GRANTED
         peer.holds.append(hold)
-        self.loss_at = min(self.loss_at, self.safe_until(peer))
+        if not ticket.permit:
+            self.loss_at = min(self.loss_at, self.safe_until(peer))
         self._news.append(ticket.signal)
 
-    def notify(self, ticket: Ticket) -> None:
-        """Tell a ticket that it has moved."""
-        self._news.append(ticket.signal)
+    def notify(self, signal: Callable[[], None]) -> None:
+        """Have something told, along with other news."""
+        self._news.append(signal)
 
     # --- Peers
 
     def give_back(self, peer: Peer, names: Iterable[str]) -> None:
         """Release names, now or as soon as there is a connection."""
-        if not peer.dead and not self.tell(peer, "release", names=list(names)):
+        if peer.dead:
+            return
+        if peer.introduced and self.can_tell:
+            self.outbox.put(release(peer, names))
+        else:
             peer.owed_names.update(names)
+
+    def unuse(self, peer: Peer, names: Iterable[str]) -> None:
+        """Say of tokens that nobody has used them, if they were granted at all. An error has no id, and is ignored."""
+        self.tell(peer, "settle", used=dict.fromkeys(names, 0))
+
+    def detach(self, hold: Hold) -> None:
+        """Let a permit go on without a peer: it is still good, but nothing can be reported of it any more."""
+        hold.detached = True
+        hold.peer.holds.remove(hold)
+        self.reports.hold_ends(hold)
 
     def settle(self, now: float, peer: Peer) -> None:
         """See what becomes of a peer of which something has ended."""
         if not peer.idle:
             return
-        spare = not peer.dead and peer.introduced and self.liveness is not None and not self.draining
+        spare = not peer.dead and peer.introduced and self.can_tell
         if not spare and not peer.dead and peer.key is not None:
             self._retire(peer)
         self.peers.leave(peer, now, spare=spare)
@@ -248,8 +250,12 @@ class Core:
         peer.dead = True
         if not gone and not self.tell(peer, "close") and peer.key is not None:
             self._retire(peer)
-        for hold in peer.holds:
+        for hold in list(peer.holds):
+            if hold.permit:
+                self.detach(hold)
+                continue
             hold.lost = reason
+            self.reports.hold_ends(hold)
             self._news.append(hold.signal)
         ticket = peer.ticket
         if ticket is not None:
@@ -267,12 +273,8 @@ class Core:
         peer.owed_cancel, peer.owed_names, peer.dead = False, set(), True
         self.peers.retired.append(peer)
 
-    def _next_id(self, now: float) -> int:
+    def next_id(self, now: float) -> int:
         message_id = next(self._ids)
         if self.liveness is not None:
             self.liveness.asked(now, message_id)
         return message_id
-
-
-def _milliseconds(seconds: float) -> int:
-    return math.ceil(seconds * 1000)

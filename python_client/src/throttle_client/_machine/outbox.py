@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from .settings import FIRST_FRAME_BYTES
-from .state import Message
-
-# Escapes everything that is not ASCII: so the length of a text is its length in bytes.
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Outbox:
-    """Messages in their order. Until the server has told its limit, frames are small and nobody should put in much."""
+    """Messages in their order, as texts in ASCII.
+
+    Until the server has told its limit, frames are small and nobody should put in much.
+    """
 
     def __init__(self) -> None:
         self.limit = FIRST_FRAME_BYTES
@@ -20,9 +17,8 @@ class Outbox:
         self._size = 0
         self._fresh = True
 
-    def put(self, message: Message) -> None:
+    def put(self, text: str) -> None:
         """Add a message behind all others."""
-        text = _encode(message)
         self._messages.append(text)
         # One more byte for the comma or the bracket before it.
         self._size += len(text) + 1

@@ -7,6 +7,7 @@ frames.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from .answers import Answers
 from .core import Core
 from .reconnect import FATAL, Backoff
 from .settings import Settings
-from .state import Hold, Message, Peer, Stage, Ticket
+from .state import Hold, Message, Peer, Report, Stage, Ticket
 from .timing import Timing
 from .words import listed, only, timed_out
 
@@ -76,6 +77,8 @@ class Session:
         """Give a ticket up, however far it has come. Afterwards nothing is held and nothing waits for it."""
         stage, ticket.stage = ticket.stage, Stage.ABANDONED
         if stage is Stage.GRANTED and ticket.hold is not None:
+            if ticket.permit and not ticket.hold.detached:
+                self._core.unuse(ticket.hold.peer, ticket.want)
             self.release(now, ticket.hold)
         elif stage is Stage.WAITING:
             self._core.withdraw(now, ticket)
@@ -87,17 +90,27 @@ class Session:
         hold.over = True
         # Nobody is told any more. The ticket may be remembered for long, and would keep the lease alive with it.
         hold.signal = _ignore
+        if hold.detached:
+            return
+        self._core.reports.hold_ends(hold)
         hold.peer.holds.remove(hold)
         self._core.give_back(hold.peer, hold.counts)
         self._core.settle(now, hold.peer)
 
+    def report(self, now: float, report: Report) -> None:
+        """Report about a permit. The report's signal tells when it is done or has failed."""
+        self._core.reports.add(now, report)
+        if self._core.failure is not None:
+            self._core.reports.fail(self._core.failure)
+        self._timing.watch_report(report)
+
     def is_safe(self, now: float, hold: Hold) -> bool:
         """Tell whether a lease is certainly its holder's own. Changes nothing: any thread may ask."""
-        return hold.lost is None and now < self._core.safe_until(hold.peer)
+        return hold.lost is None and (hold.permit or now < self._core.safe_until(hold.peer))
 
     def safe_until(self, hold: Hold) -> float:
         """Tell until when a lease is certainly its holder's own, if nothing more is heard. Any thread may ask."""
-        return self._core.safe_until(hold.peer)
+        return math.inf if hold.permit else self._core.safe_until(hold.peer)
 
     def forfeit(self, now: float, hold: Hold) -> None:
         """Take note that a lease was found to be unsafe: it stays lost, whatever is heard later."""
@@ -165,6 +178,7 @@ class Session:
             core.failure = failure
         for ticket in core.tickets():
             core.withdraw(now, ticket, self.failure)
+        core.reports.fail(self._core.failure or failure)
         for peer in core.peers:
             core.lose(now, peer, reason)
 
@@ -187,6 +201,9 @@ def _nesting_refusal(peer: Peer, ticket: Ticket) -> ThrottleError | None:
     if peer.dead:
         message = f"nothing can be acquired inside a block whose lease is lost, here that of {listed(peer.held)}"
         return LeaseLost(message, semaphore=only(peer.held))
+    if ticket.permit:
+        # It has a peer of its own: nothing of it is in the way.
+        return None
     if peer.ticket is not None:
         return ThrottleError("this thread or task waits for something else already", code="already_pending")
     twice = [name for name in peer.held if name in ticket.want]

@@ -1,4 +1,4 @@
-"""What the machine remembers: connections, peers, tickets and holds. Plain data; the rules are in its neighbours."""
+"""What the machine remembers: connections, peers, tickets, holds and reports. Plain data; the rules are elsewhere."""
 
 from __future__ import annotations
 
@@ -56,6 +56,12 @@ class Ticket:
     timeout: float | None = None
     priority: int = 0
     progress: bool = False
+    # How long it may take at most as far as that is known beforehand.
+    max_wait: float | None = None
+    # The limits that come into being when they are first asked for, as the protocol has them.
+    declare: Mapping[str, Message] | None = None
+    # Does it want buckets, and nothing else? Then it gets a peer of its own, and what it holds cannot be lost.
+    permit: bool = False
     # Called by the shell when there is news: granted, failed, or moved in line.
     signal: Callable[[], None] = lambda: None
     stage: Stage = Stage.NEW
@@ -69,12 +75,13 @@ class Ticket:
     @property
     def tries_once(self) -> bool:
         """Does it not want to stand in line?"""
-        return self.timeout == 0
+        return self.timeout == 0 or self.max_wait == 0
 
     @property
     def deadline(self) -> float | None:
         """Until when it is willing to stand in line."""
-        return None if not self.timeout else self.started + self.timeout
+        limits = [limit for limit in (self.timeout, self.max_wait) if limit is not None]
+        return self.started + min(limits) if limits and not self.tries_once else None
 
 
 @dataclass(slots=True, eq=False)
@@ -85,10 +92,29 @@ class Hold:
     counts: Mapping[str, int]
     fences: dict[str, int]
     waited: float
+    # Tokens, and nothing else: nobody gets them because this holder is not heard from.
+    permit: bool = False
     # Called by the shell when it is lost.
     signal: Callable[[], None] = lambda: None
     lost: str | None = None
     over: bool = False
+    # A permit of which the server does not know any more, or soon will not: there is nothing left to be given back.
+    detached: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Report:
+    """What the holder of a permit tells the server about it: what was really used, or that it was refused."""
+
+    hold: Hold
+    kind: str
+    fields: Mapping[str, Any]
+    # Called by the shell when it has been answered.
+    signal: Callable[[], None] = lambda: None
+    started: float = 0.0
+    id: int = 0
+    done: bool = False
+    error: ThrottleError | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -116,6 +142,11 @@ class Peer:
     def idle(self) -> bool:
         """Does it neither hold nor wait?"""
         return not self.holds and self.ticket is None
+
+    @property
+    def guards(self) -> bool:
+        """Does it hold what others get when it is not heard from?"""
+        return any(not hold.permit for hold in self.holds)
 
     @property
     def held(self) -> dict[str, int]:

@@ -8,7 +8,7 @@ from itertools import count
 
 from .core import Core
 from .settings import TIMEOUT_SLACK
-from .state import Stage, Ticket
+from .state import Report, Stage, Ticket
 from .words import timed_out
 
 
@@ -28,9 +28,15 @@ class Timing:
         if self._core.outage_since is not None:
             self._patience_at = min(self._patience_at, self._patience_of(ticket))
 
+    def watch_report(self, report: Report) -> None:
+        """Keep an eye on a new report."""
+        if self._core.outage_since is not None:
+            self._patience_at = min(self._patience_at, self._patience_of(report))
+
     def outage_begins(self) -> None:
         """Begin to count how long everybody has been waiting for a connection."""
-        self._patience_at = min(map(self._patience_of, self._core.tickets()), default=math.inf)
+        waiting: list[Ticket | Report] = [*self._core.tickets(), *self._core.reports.pending]
+        self._patience_at = min(map(self._patience_of, waiting), default=math.inf)
 
     def next_deadline(self) -> float | None:
         """Tell when `tick` has something to do."""
@@ -69,7 +75,7 @@ class Timing:
     def _lose(self, now: float) -> None:
         core, first = self._core, math.inf
         for peer in core.peers:
-            if peer.holds and not peer.dead:
+            if peer.guards and not peer.dead:
                 safe_until = core.safe_until(peer)
                 if now >= safe_until:
                     core.lose(now, peer, "expired")
@@ -91,10 +97,13 @@ class Timing:
             for ticket in core.tickets():
                 if now >= self._patience_of(ticket):
                     core.withdraw(now, ticket, core.unavailable())
+            for report in list(core.reports.pending):
+                if now >= self._patience_of(report):
+                    core.reports.end(report, core.unavailable())
         self._patience_at = math.inf
         if core.outage_since is not None:
             self.outage_begins()
 
-    def _patience_of(self, ticket: Ticket) -> float:
+    def _patience_of(self, waiting: Ticket | Report) -> float:
         patience, since = self._core.settings.patience, self._core.outage_since
-        return math.inf if patience is None or since is None else max(since, ticket.started) + patience
+        return math.inf if patience is None or since is None else max(since, waiting.started) + patience

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from throttle_client._errors import AcquireTimeout
@@ -20,15 +21,25 @@ def only(names: Mapping[str, object]) -> str | None:
     return next(iter(names)) if len(names) == 1 else None
 
 
-def timed_out(ticket: Ticket) -> AcquireTimeout:
-    """Make the error for a ticket whose time is over, with what is known about the line."""
+def timed_out(ticket: Ticket, refusal: AcquireTimeout | None = None) -> AcquireTimeout:
+    """Make the error for a ticket whose time is over, or would be, with what is known about the line."""
+    eta = None if refusal is None else refusal.eta
+    message = f"{listed(ticket.want)} {_when(ticket, eta)}{_where(ticket)}"
+    return AcquireTimeout(message, semaphore=only(ticket.want), eta=eta)
+
+
+def _when(ticket: Ticket, eta: float | None) -> str:
     several = len(ticket.want) > 1
+    if eta is not None:
+        return f"would take {eta:g} s, longer than max_wait, {ticket.max_wait or 0:g} s"
     if ticket.tries_once:
-        when = "are not all free" if several else "is not free"
-    else:
-        when = f"{'were' if several else 'was'} not granted within {ticket.timeout:g} s"
-    place = ""
-    if ticket.place is not None:
-        holders = f", held by {', '.join(map(repr, ticket.place.blocked_by))}" if ticket.place.blocked_by else ""
-        place = f" (place {ticket.place.position} in line{holders})"
-    return AcquireTimeout(f"{listed(ticket.want)} {when}{place}", semaphore=only(ticket.want))
+        return "are not all free" if several else "is not free"
+    limit = min(limit for limit in (ticket.timeout, ticket.max_wait, math.inf) if limit is not None)
+    return f"{'were' if several else 'was'} not granted within {limit:g} s"
+
+
+def _where(ticket: Ticket) -> str:
+    if ticket.place is None:
+        return ""
+    holders = f", held by {', '.join(map(repr, ticket.place.blocked_by))}" if ticket.place.blocked_by else ""
+    return f" (place {ticket.place.position} in line{holders})"

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import requests
 
-from throttle_client._arguments import check_rest_count, check_rest_name, check_rest_url, check_timedelta
+from throttle_client._arguments import check_rest_count, check_rest_name, check_rest_url
+from throttle_client._durations import check_timedelta
 from throttle_client._errors import (
     CountExceedsMax,
     HierarchyViolation,

@@ -11,7 +11,8 @@ from typing import Any, overload
 
 import requests
 
-from throttle_client._arguments import check_rest_count, check_rest_name, check_timedelta
+from throttle_client._arguments import check_rest_count, check_rest_name
+from throttle_client._durations import check_timedelta
 from throttle_client._errors import Timeout, UnknownPeer
 
 from .client import Client

@@ -9,7 +9,7 @@ from typing import Self
 
 import requests
 
-from throttle_client._arguments import check_timedelta
+from throttle_client._durations import check_timedelta
 from throttle_client._errors import UnknownPeer
 
 from .client import Client

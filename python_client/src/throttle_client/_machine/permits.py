@@ -1,0 +1,44 @@
+"""What is different about permits: each has a peer of its own as long as there are any, and nothing of it is lost.
+
+So a thread or task may take from a bucket again while it has a permit of it, and no level is in its way. It must not
+send anything that a core would not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .state import Peer, Ticket
+
+if TYPE_CHECKING:
+    from .core import Core
+
+
+def claimed(peer: Peer, *, certain: bool) -> dict[str, int]:
+    """Tell what of a peer a server should know that has lost its memory.
+
+    It takes the tokens of a permit once more. So permits are left out unless it is certain that nothing but that could
+    make the server forget them.
+    """
+    holds = [] if peer.dead else [hold for hold in peer.holds if certain or not hold.permit]
+    return {name: count for hold in holds for name, count in hold.counts.items() if count}
+
+
+def share(core: Core, ticket: Ticket) -> Peer | None:
+    """Find another peer of its owner for a permit when all are taken: those who hold must not wait for each other.
+
+    That is the one with its locks, or that of an older permit, of which nothing can be reported any more then.
+    """
+    if not ticket.permit:
+        return None
+    own = core.peers.owned_by(ticket.owner)
+    if own is not None and own.ticket is None and not any(name in own.held for name in ticket.want):
+        return own
+    for peer in core.peers:
+        older = peer.owner
+        if isinstance(older, Ticket) and older.owner == ticket.owner and peer.ticket is None:
+            for hold in list(peer.holds):
+                core.give_back(peer, hold.counts)
+                core.detach(hold)
+            return peer
+    return None
