@@ -190,7 +190,7 @@ def test_locks_and_permits_inside_each_other(throttle: Throttle) -> None:
 
 
 def test_decorated_recursion_with_more_calls_than_peers(serve: Serve) -> None:
-    settings = "max_peers_per_connection = 4"
+    settings = "[sessions]\nmax_peers_per_connection = 4"
     server = serve(settings=settings, buckets="many = { capacity = 1000, refill = 1000, every = '1s' }")
     with connect(websocket_url(server)) as throttle:
         together = threading.Barrier(4)

@@ -32,6 +32,7 @@ from ._errors import (
     UnknownPeer,
     UnknownSemaphore,
 )
+from ._pace import Pacing, pace
 from ._progress import Progress
 from ._version import __version__
 
@@ -51,6 +52,7 @@ __all__ = [
     "Lock",
     "NotABucket",
     "NotHeld",
+    "Pacing",
     "Peer",
     "PeerWithHeartbeat",
     "Progress",
@@ -67,6 +69,7 @@ __all__ = [
     "connect",
     "get_local_peer",
     "lock",
+    "pace",
     "set_local_peer",
 ]
 

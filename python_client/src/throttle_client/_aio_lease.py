@@ -168,17 +168,17 @@ class Lock:
     def __init__(self, throttle: Throttle, wish: Wish) -> None:
         self._throttle = throttle
         self._wish = wish
-        self._entered: dict[object, list[Lease]] = {}
+        self._entered = Entered()
 
     async def __aenter__(self) -> Lease:
         lease = await acquire(self._throttle.link(), self._wish)
-        self._entered.setdefault(asyncio.current_task(), []).append(lease)
+        self._entered.push(lease)
         return lease
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._leave().__aexit__(kind, error, trace)
+        await self._entered.pop().__aexit__(kind, error, trace)
 
     def __repr__(self) -> str:
         return f"<lock on {self._wish}, to be entered with `async with`>"
@@ -188,17 +188,28 @@ class Lock:
 
     def __setstate__(self, state: tuple[Throttle, Wish]) -> None:
         self._throttle, self._wish = state
-        self._entered = {}
+        self._entered = Entered()
 
-    def _leave(self) -> Lease:
+
+class Entered:
+    """The leases of blocks that have begun, each found again by the task whose block ends."""
+
+    def __init__(self) -> None:
+        self._leases: dict[object, list[Lease]] = {}
+
+    def push(self, lease: Lease) -> None:
+        """Keep the lease of a block that begins."""
+        self._leases.setdefault(asyncio.current_task(), []).append(lease)
+
+    def pop(self) -> Lease:
         """Find the lease of the block that ends: the last one of this task, or else the last one of all."""
         task: object = asyncio.current_task()
-        if task not in self._entered:
-            task = next(reversed(self._entered))
-        leases = self._entered[task]
+        if task not in self._leases:
+            task = next(reversed(self._leases))
+        leases = self._leases[task]
         lease = leases.pop()
         if not leases:
-            del self._entered[task]
+            del self._leases[task]
         return lease
 
 
