@@ -7,6 +7,7 @@ change. This module must not know where an error came from: it is for REST and W
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 
 class ThrottleError(Exception):
@@ -90,12 +91,12 @@ class DeclaredOtherwise(ThrottleError, ValueError):  # noqa: N818  as above
         *args: object,
         code: str | None = None,
         semaphore: str | None = None,
-        declared: object = None,
-        actual: object = None,
+        declared: Mapping[str, Any] | None = None,
+        actual: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(*args, code=code, semaphore=semaphore)
-        self.declared = declared
-        self.actual = actual
+        self.declared: Mapping[str, Any] = declared or {}
+        self.actual: Mapping[str, Any] = actual or {}
 
 
 class LeaseLost(ThrottleError):  # noqa: N818  as above
@@ -157,7 +158,7 @@ _KINDS: tuple[type[ThrottleError], ...] = (
 _BY_CODE: Mapping[str, type[ThrottleError]] = {kind.default_code: kind for kind in _KINDS}
 
 
-def from_answer(answer: Mapping[str, object]) -> ThrottleError:
+def from_answer(answer: Mapping[str, Any]) -> ThrottleError:
     """Make the exception for an `error` message of the server."""
     code = str(answer.get("code", "error"))
     semaphore = answer.get("semaphore")
@@ -169,7 +170,7 @@ def from_answer(answer: Mapping[str, object]) -> ThrottleError:
     elif isinstance(error, Busy):
         error.retry_after = _seconds(answer.get("retry_after_ms")) or 0.0
     elif isinstance(error, DeclaredOtherwise):
-        error.declared, error.actual = answer.get("declared"), answer.get("actual")
+        error.declared, error.actual = answer.get("declared", {}), answer.get("actual", {})
     return error
 
 
