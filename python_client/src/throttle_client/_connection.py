@@ -24,12 +24,21 @@ class User(Protocol):
         """Take note of the end of a connection that was open."""
 
 
-class Connection(asyncio.Protocol):
-    """A WebSocket on a socket. Calls back when it is open, for texts, and once at its end if it was ever open."""
+# How much is read from the socket at once.
+_BUFFER_BYTES = 64 * 1024
+
+
+class Connection(asyncio.BufferedProtocol):
+    """A WebSocket on a socket. Calls back when it is open, for texts, and once at its end if it was ever open.
+
+    It reads into a buffer of its own: asyncio would have a new one of 256 KiB for each read, which can be most of the
+    work.
+    """
 
     def __init__(self, url: str, user: User) -> None:
         self._websocket = WebSocket(url)
         self._user = user
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._transport: asyncio.Transport | None = None
         self.was_open = False
         loop = asyncio.get_running_loop()
@@ -44,9 +53,13 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._write()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  as asyncio calls it
+        """Say where to put what arrives."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Hand on what has arrived."""
-        texts = self._websocket.receive(data)
+        texts = self._websocket.receive(bytes(self._buffer[:nbytes]))
         if not self.was_open and self._websocket.is_open:
             self.was_open = True
             self._user.opened(self)
