@@ -1,8 +1,9 @@
 """Compares this client with PyPI self-limiters on a local Redis, side by side: `limiters.py --server PROGRAM`.
 
 The workload is that of self-limiters' own benchmark: 100 tasks at once go through a semaphore of capacity 1 and of 10,
-with a new limiter each time. Both servers are started here, on free ports of the loopback address, and both clients in
-processes of their own; they take turns. It needs the program redis-server, and from PyPI self-limiters==0.4.0.
+and through a token bucket that has room for all of them, with a new limiter each time. Both servers are started here,
+on free ports of the loopback address, and both clients in processes of their own; they take turns. It needs the program
+redis-server, and from PyPI self-limiters==0.4.0.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from self_limiters import Semaphore
+from self_limiters import Semaphore, TokenBucket
 
 import throttle_client
 from throttle_client import aio
@@ -31,8 +32,20 @@ from throttle_client import aio
 LOOPBACK = "127.0.0.1"
 TASKS = 100
 WARM_UP = 3
-SEMAPHORES = {1: "one", 10: "ten"}
-CONFIGURATION = "[semaphores]\none = 1\nten = 10\nmany = 1000000\n[logging.stderr]\nlevel = 'ERROR'\n"
+SEMAPHORES = {"one": 1, "ten": 10}
+# It refills within a millisecond, so that both start each round with a full one.
+BUCKET, REFILL_SEC = "bucket", 0.001
+TITLES = {"one": "semaphore of 1", "ten": "semaphore of 10", BUCKET: "token bucket"}
+CONFIGURATION = f"""
+[semaphores]
+one = 1
+ten = 10
+many = 1000000
+[buckets]
+{BUCKET} = {{ capacity = {TASKS}, refill = {TASKS}, every = "1ms" }}
+[logging.stderr]
+level = "ERROR"
+"""
 
 
 def main() -> None:
@@ -59,39 +72,48 @@ def main() -> None:
 
 def compare(url: str, redis_url: str, rounds: int) -> None:
     """Measure both in turns, and tell how long 100 tasks take. Each has a process of its own, as programs have."""
-    with worker("ours", url) as ours, worker("theirs", redis_url) as theirs:
-        for capacity in SEMAPHORES:
-            times = [(ours(capacity), theirs(capacity)) for _ in range(WARM_UP + rounds)]
-            report(capacity, [pair[0] for pair in times[WARM_UP:]], [pair[1] for pair in times[WARM_UP:]])
+    with worker("ours", url) as we, worker("theirs", redis_url) as they:
+        for name, title in TITLES.items():
+            times = [(we(name), they(name)) for _ in range(WARM_UP + rounds)]
+            report(title, *zip(*times[WARM_UP:], strict=True))
 
 
 @contextmanager
-def worker(name: str, url: str) -> Iterator[Callable[[int], float]]:
+def worker(name: str, url: str) -> Iterator[Callable[[str], float]]:
     """Start a process that measures one round at a time."""
     command = [sys.executable, __file__, "--worker", name, url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
-        def measure(capacity: int) -> float:
+        def measure(limiter: str) -> float:
             assert process.stdin is not None
             assert process.stdout is not None
-            print(capacity, file=process.stdin, flush=True)
+            print(limiter, file=process.stdin, flush=True)
             return float(process.stdout.readline())
 
         yield measure
 
 
 async def work(name: str, url: str) -> None:
-    """Be a worker: read capacities, write seconds."""
+    """Be a worker: read the names of limiters, write seconds."""
     async with AsyncExitStack() as stack:
         if name == "ours":
             client = await stack.enter_async_context(aio.connect(url))
         for line in sys.stdin:
-            capacity = int(line)
-            if name == "ours":
-                limiter: Any = client.lock(SEMAPHORES[capacity])
-            else:
-                limiter = Semaphore(name=uuid4().hex, capacity=capacity, max_sleep=60, redis_url=url)
-            print(await timed(limiter), flush=True)
+            limiter = line.strip()
+            print(await timed(ours(client, limiter) if name == "ours" else theirs(url, limiter)), flush=True)
+
+
+def ours(client: aio.Throttle, name: str) -> Any:
+    """Make a limiter of ours."""
+    return client.bucket(name).take() if name == BUCKET else client.lock(name)
+
+
+def theirs(url: str, name: str) -> Any:
+    """Make a limiter of theirs, a new one each time."""
+    new = uuid4().hex
+    if name == BUCKET:
+        return TokenBucket(new, TASKS, REFILL_SEC, TASKS, redis_url=url, max_sleep=60)
+    return Semaphore(new, SEMAPHORES[name], max_sleep=60, redis_url=url)
 
 
 async def timed(limiter: Any) -> float:
@@ -107,12 +129,12 @@ async def timed(limiter: Any) -> float:
     return time.perf_counter() - start
 
 
-def report(capacity: int, ours: list[float], theirs: list[float]) -> None:
+def report(title: str, ours: tuple[float, ...], theirs: tuple[float, ...]) -> None:
     """Print the medians, per task, and how they compare."""
     ours_us, theirs_us = (median(times) / TASKS * 1e6 for times in (ours, theirs))
     ratio = median(one / other for one, other in zip(ours, theirs, strict=True))
     print(
-        f"capacity {capacity:2}, {TASKS} tasks at once: {ours_us:6.0f} us per task, "
+        f"{title:15}, {TASKS} tasks at once: {ours_us:6.0f} us per task, "
         f"self-limiters {theirs_us:6.0f} us, ratio {ratio:.2f}"
     )
 
