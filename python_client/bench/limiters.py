@@ -1,7 +1,7 @@
 """Compares this client with PyPI self-limiters on a local Redis, side by side: `limiters.py --server PROGRAM`.
 
 The workload is that of self-limiters' own benchmark: 100 tasks at once go through a semaphore of capacity 1 and of 10,
-and through a token bucket that has room for all of them, with a new limiter each time. Both servers are started here,
+and through a token bucket that has enough for all of them, with a new limiter each time. Both servers are started here,
 on free ports of the loopback address, and both clients in processes of their own; they take turns. It needs the program
 redis-server, and from PyPI self-limiters==0.4.0.
 """
@@ -33,8 +33,8 @@ LOOPBACK = "127.0.0.1"
 TASKS = 100
 WARM_UP = 3
 SEMAPHORES = {"one": 1, "ten": 10}
-# It refills within a millisecond, so that both start each round with a full one.
-BUCKET, REFILL_SEC = "bucket", 0.001
+# So large, and full again so soon, that nobody has to wait for tokens: theirs makes even the first wait for a refill.
+BUCKET, TOKENS, REFILL_SEC = "bucket", 1_000_000, 0.0001
 TITLES = {"one": "semaphore of 1", "ten": "semaphore of 10", BUCKET: "token bucket"}
 CONFIGURATION = f"""
 [semaphores]
@@ -42,7 +42,7 @@ one = 1
 ten = 10
 many = 1000000
 [buckets]
-{BUCKET} = {{ capacity = {TASKS}, refill = {TASKS}, every = "1ms" }}
+{BUCKET} = {{ capacity = {TOKENS}, refill = {TOKENS}, every = "1ms" }}
 [logging.stderr]
 level = "ERROR"
 """
@@ -112,7 +112,7 @@ def theirs(url: str, name: str) -> Any:
     """Make a limiter of theirs, a new one each time."""
     new = uuid4().hex
     if name == BUCKET:
-        return TokenBucket(new, TASKS, REFILL_SEC, TASKS, redis_url=url, max_sleep=60)
+        return TokenBucket(new, TOKENS, REFILL_SEC, TOKENS, redis_url=url, max_sleep=60)
     return Semaphore(new, SEMAPHORES[name], max_sleep=60, redis_url=url)
 
 

@@ -31,7 +31,8 @@ EXAMPLES = [
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_an_example_runs(serve: Serve, code: str) -> None:
     (configuration,) = blocks("README.md", "toml")
-    server = serve(configuration.split("[semaphores]")[1])
+    semaphores, buckets = configuration.split("[semaphores]")[1].split("[buckets]")
+    server = serve(semaphores, buckets=buckets)
     code = code.replace("ws://localhost:8000", websocket_url(server)).replace("http://localhost:8000", server.url)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     compiled = compile(code, "example", "exec", flags=flags)

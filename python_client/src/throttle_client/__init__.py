@@ -1,7 +1,8 @@
 """Leases on semaphores for programs on many machines: the client of the throttle server.
 
 New code uses `connect` (threads) or `aio.connect` (asyncio), over a WebSocket. Code that was written for version 0.5
-finds `Client`, `Peer`, `PeerWithHeartbeat`, `lock` and what belongs to them as they were, over REST.
+finds `Client`, `Peer`, `PeerWithHeartbeat`, `lock` and what belongs to them as they were, over REST. `compat` is for
+code that was written for self-limiters.
 
 Example:
     >>> with throttle_client.connect("ws://localhost:8000") as throttle:

@@ -16,7 +16,8 @@ class Progress:
 
     Attributes:
         position: 1 for the next one to be served.
-        eta: seconds until the grant, estimated from how the line has moved so far; None when it has not moved yet.
+        eta: seconds until the grant: as the server knows it, of buckets above all, or else estimated from how the line
+            has moved so far; None when it has not moved yet.
         held_by: the labels of the first few who hold what is wanted.
         waited: seconds since the call.
 
