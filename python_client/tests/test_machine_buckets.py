@@ -292,6 +292,37 @@ def test_a_lease_of_both_outlives_a_restart_with_nothing_left_of_its_tokens() ->
     assert lease.fences["gpu"] > lease.fences["api"]
 
 
+def test_a_permit_whose_release_was_lost_is_not_taken_for_a_new_one() -> None:
+    machine = Machine()
+    old = take(machine)
+    machine.session.release(machine.now, old)
+    machine.sent()  # and lost
+    ticket = machine.ask("api", "another", permit=True)
+    machine.sent()  # and lost as well
+    machine.drop()
+    opening, acquire = machine.connect()
+    machine.answer([opening], held={"api": {"count": 1, "fence": old.fences["api"]}})
+    machine.say({"type": "granted", "id": acquire["id"], "peer": 1, "locks": {"api": {"count": 1, "fence": 1}}})
+    assert ticket.stage is Stage.WAITING
+    again = machine.sent()
+    assert kinds(again) == ["cancel", "release", "acquire"]
+    machine.answer(again)
+    assert ticket.hold is not None
+    assert ticket.hold.fences["api"] > old.fences["api"]
+
+
+def test_a_permit_that_was_granted_during_the_outage_is_taken() -> None:
+    machine = Machine()
+    ticket = machine.ask("api", permit=True)
+    machine.answer([find(machine.sent(), "open")])
+    machine.drop()
+    opening, acquire = machine.connect()
+    machine.answer([opening], held={"api": {"count": 1, "fence": 9}})
+    assert not machine.sent()
+    machine.say({"type": "granted", "id": acquire["id"], "peer": 1, "locks": {"api": {"count": 1, "fence": 9}}})
+    assert ticket.stage is Stage.GRANTED
+
+
 # --- Reports
 
 
@@ -314,6 +345,13 @@ def test_a_report_may_be_refused() -> None:
     refuse(machine, find(machine.sent(), "settle"), "not_a_bucket", semaphore="api")
     assert isinstance(refused.error, NotABucket)
     assert refused.error.semaphore == "api"
+
+
+def test_a_report_about_a_permit_whose_peer_is_gone_says_so() -> None:
+    machine = Machine()
+    refused = report(machine, take(machine))
+    refuse(machine, find(machine.sent(), "settle"), "unknown_peer")
+    assert isinstance(refused.error, NotHeld)
 
 
 def test_a_report_is_sent_again_on_the_next_connection() -> None:

@@ -1,13 +1,15 @@
 """Several machines and a server that is a model, in a simulated world: connections break, messages are late.
 
-Whatever happens, never more is held than the server has, counting what the clients believe to be safe. The world is
-random, with a seed for each test.
+Whatever happens, never more is held than the server has, counting what the clients believe to be safe; and for each
+permit that somebody gets, tokens were taken, though permits of one task are inside each other and inside locks. The
+world is random, with a seed for each test.
 """
 
 from __future__ import annotations
 
 import heapq
 import json
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -19,10 +21,12 @@ import pytest
 
 from throttle_client._machine.session import Session
 from throttle_client._machine.settings import Settings
-from throttle_client._machine.state import Hold, Stage, Ticket
+from throttle_client._machine.state import Hold, Report, Stage, Ticket
 
 EXPIRES_IN = 10.0
 MAXIMA = {"A": 1, "B": 3}
+# Has tokens for everybody: it counts how many are taken.
+BUCKET = "C"
 CLIENTS = 4
 TASKS = 3
 HORIZON = 400.0
@@ -48,6 +52,7 @@ class Model:
         self.line: deque[PeerModel] = deque()
         self.numbers = count(1)
         self.fences = count(1)
+        self.taken = 0
 
     def handle(self, now: float, link: Link, message: dict[str, Any]) -> None:
         """Handle one message."""
@@ -76,7 +81,7 @@ class Model:
             key = message.get("resume") or f"s{next(self.numbers)}"
             peer = self.peers[key] = PeerModel(key, link, message["peer"])
             for name, number in message.get("held", {}).items():
-                peer.held[name] = (number, next(self.fences))
+                self.grant(peer, name, number)
         elif peer.link is not None:
             peer.link.peers.pop(peer.number, None)
             peer.link.answer({"type": "lost", "peer": peer.number, "reason": "superseded", "locks": {}})
@@ -139,14 +144,30 @@ class Model:
         while self.line:
             peer = self.line[0]
             message_id, want = peer.ticket or (0, {})
-            if any(self.held(name) + number > MAXIMA[name] for name, number in want.items()):
+            if any(self.held(name) + number > MAXIMA.get(name, math.inf) for name, number in want.items()):
                 return
             self.leave(peer)
             for name, number in want.items():
-                peer.held[name] = (number, next(self.fences))
+                self.grant(peer, name, number)
             if peer.link is not None:
                 granted = {name: locks(peer)[name] for name in want}
                 peer.link.answer({"type": "granted", "id": message_id, "peer": peer.number, "locks": granted})
+
+    def grant(self, peer: PeerModel, name: str, number: int) -> None:
+        """Have a peer hold something; what is of a bucket is taken, and not given back."""
+        peer.held[name] = (number, next(self.fences))
+        self.taken += number * (name == BUCKET)
+
+    def settle(self, link: Link, peer: PeerModel, message: dict[str, Any]) -> None:
+        """Correct what a permit has taken."""
+        if BUCKET not in peer.held:
+            link.answer({"type": "error", "id": message.get("id"), "code": "not_held", "message": "no"})
+            return
+        before, fence = peer.held[BUCKET]
+        peer.held[BUCKET] = (message["used"][BUCKET], fence)
+        self.taken += message["used"][BUCKET] - before
+        if "id" in message:
+            link.answer({"type": "settled", "id": message["id"], "peer": peer.number})
 
     def leave(self, peer: PeerModel) -> None:
         """Take a peer out of the line."""
@@ -204,7 +225,8 @@ class Client:
         self.session = Session(Settings(expires_in=EXPIRES_IN, patience=None), world.chance.random)
         self.link: Link | None = None
         self.holds: list[Hold] = []
-        self.served = 0
+        self.permits: list[Hold] = []
+        self.served = self.took = self.reported = 0
         # The latest of its connections from which the server has heard.
         self.heard = 0
         self.connect()
@@ -251,8 +273,44 @@ class Client:
             self.served += 1
             self.holds.append(hold)
             self.world.at(now + chance.uniform(0, 6), lambda: self.release(task, hold))
+            for _ in range(chance.choice([0, 0, 1, 2])):
+                self.world.at(now + chance.uniform(0, 6), lambda: self.take(task))
         elif ticket.stage is Stage.FAILED:
             self.world.at(now + chance.uniform(0.1, 2), lambda: self.ask(task))
+
+    def take(self, task: int) -> None:
+        """Take from the bucket, whatever else the task holds or waits for."""
+        ticket = Ticket(task, {BUCKET: 1}, permit=True)
+        ticket.signal = lambda: self.took_it(ticket)
+        self.session.submit(self.world.now, ticket)
+        self.follow_up()
+
+    def took_it(self, ticket: Ticket) -> None:
+        """Hold a permit for a while, and say perhaps that twice as much was used."""
+        permit, chance, now = ticket.hold, self.world.chance, self.world.now
+        if permit is not None:
+            self.took += 1
+            self.permits.append(permit)
+            if chance.random() < 0.5:
+                self.world.at(now + chance.uniform(0, 3), lambda: self.report(permit))
+            self.world.at(now + chance.uniform(3, 20), lambda: self.put_back(permit))
+
+    def report(self, permit: Hold) -> None:
+        """Settle a permit."""
+        report = Report(permit, "settle", {"used": {BUCKET: 2}})
+
+        def reported() -> None:
+            self.reported += report.done and report.error is None
+
+        report.signal = reported
+        self.session.report(self.world.now, report)
+        self.follow_up()
+
+    def put_back(self, permit: Hold) -> None:
+        """End the block of a permit."""
+        self.permits.remove(permit)
+        self.session.release(self.world.now, permit)
+        self.follow_up()
 
     def give_up(self, task: int, ticket: Ticket) -> None:
         """Cancel a task that waits."""
@@ -346,6 +404,10 @@ class World:
                 if client.session.is_safe(self.now, hold)
             )
             assert safe <= most, f"{safe} of {name} are held at {self.now}"
+        took = sum(client.took + client.reported for client in self.clients)
+        assert took <= self.server.taken, f"{took} of {BUCKET} were taken, {self.server.taken} given at {self.now}"
+        for client in self.clients:
+            assert all(client.session.is_safe(self.now, permit) for permit in client.permits)
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -353,3 +415,5 @@ def test_never_more_is_held_than_there_is(seed: int) -> None:
     world = World(seed)
     world.run()
     assert sum(client.served for client in world.clients) > 50
+    assert sum(client.took for client in world.clients) > 50
+    assert sum(client.reported for client in world.clients) > 10

@@ -82,7 +82,9 @@ class Answers:
             hold.fences.update((name, held[name]["fence"]) for name in hold.counts if name in held)
         surplus = {name: lock["count"] for name, lock in held.items() if name not in peer.held}
         ticket = peer.ticket
-        if not surplus or (ticket is not None and surplus == ticket.want):
+        new = all(held[name]["fence"] > peer.fence for name in surplus)
+        peer.fence = max([peer.fence, *(lock["fence"] for lock in held.values())])
+        if not surplus or (ticket is not None and surplus == ticket.want and new):
             # Nothing, or what is waited for: that was granted meanwhile, and the answer is on its way.
             return
         # A release got lost with the connection. It must not be held while something else is waited for.

@@ -197,6 +197,7 @@ class Core:
         hold = Hold(peer, ticket.want, fences, now - ticket.started, ticket.permit)
         ticket.hold, ticket.stage = hold, Stage.GRANTED
         peer.holds.append(hold)
+        peer.fence = max(peer.fence, *fences.values())
         if not ticket.permit:
             self.loss_at = min(self.loss_at, self.safe_until(peer))
         self._news.append(ticket.signal)

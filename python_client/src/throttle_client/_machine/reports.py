@@ -59,7 +59,7 @@ class Reports:
         """Take note that the server will not do what a report asked for."""
         report = self._asked.get(message_id) if isinstance(message_id, int) else None
         if report is not None:
-            self.end(report, error)
+            self.end(report, not_held(report.hold) if error.code == "unknown_peer" else error)
 
     def hold_ends(self, hold: Hold) -> None:
         """End what cannot be sent any more. What was sent already is answered."""

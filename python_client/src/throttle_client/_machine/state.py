@@ -133,6 +133,8 @@ class Peer:
     introduced: bool = False
     # Its locks are lost: nothing more is asked for in its name.
     dead: bool = False
+    # The largest fence it ever had here: what it holds with that, or a smaller one, was granted to somebody before.
+    fence: int = 0
     # What the server has to be told once there is a connection again.
     owed_cancel: bool = False
     owed_names: set[str] = field(default_factory=set[str])
