@@ -47,7 +47,8 @@ class PeerModel:
 class Model:
     """A server as docs/protocol.md describes it, without levels and without a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_peers: int) -> None:
+        self.max_peers = max_peers
         self.peers: dict[str, PeerModel] = {}
         self.line: deque[PeerModel] = deque()
         self.numbers = count(1)
@@ -59,7 +60,7 @@ class Model:
         self.expire(now)
         kind = message["type"]
         if kind == "hello":
-            limits = {"max_frame_bytes": 65_536, "max_peers": 1_024, "max_expires_in_ms": 10**9}
+            limits = {"max_frame_bytes": 65_536, "max_peers": self.max_peers, "max_expires_in_ms": 10**9}
             link.answer(
                 {"type": "welcome", "id": message["id"], "epoch": "e", "heartbeat_ms": 15_000, "limits": limits}
             )
@@ -356,7 +357,8 @@ class World:
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
         self.links = count()
-        self.server = Model()
+        # Sometimes there is a peer for each task, and hardly one more for a permit.
+        self.server = Model(self.chance.choice([1_024, TASKS + 1]))
         self.clients = [Client(self) for _ in range(CLIENTS)]
 
     def delay(self) -> float:
@@ -415,5 +417,5 @@ def test_never_more_is_held_than_there_is(seed: int) -> None:
     world = World(seed)
     world.run()
     assert sum(client.served for client in world.clients) > 50
-    assert sum(client.took for client in world.clients) > 50
+    assert sum(client.took for client in world.clients) > 30
     assert sum(client.reported for client in world.clients) > 10
