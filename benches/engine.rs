@@ -1,13 +1,14 @@
 //! How many acquire + release pairs one thread does, and whether that depends on how many peers are alive.
 //!
 //! `cargo bench --bench engine`. In `pairs/one` one peer acquires and releases while all others are idle; in
-//! `pairs/any` each pair is by another peer, at random, so that nothing of it is in the processor's caches.
+//! `pairs/any` each pair is by another peer, at random, so that nothing of it is in the processor's caches. In `takes`
+//! tokens are taken of one bucket, of each in turn and of random ones, all of them keys of one pattern.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use throttle::engine::{
-    Command, Count, Engine, Fence, Level, Limits, PeerId, Priority, SemaphoreName,
+    Command, Count, Engine, Fence, Level, Limits, Operation, PeerId, Priority, Rate, SemaphoreName,
     SemaphoreSettings, Settings, Span, Time, Want,
 };
 
@@ -106,6 +107,44 @@ fn handoffs(criterion: &mut Criterion) {
     group.finish();
 }
 
+const KEYS: [usize; 3] = [1, 100_000, 1_000_000];
+
+/// Tokens of buckets that nobody has listed. So many come back in no time that all takes are granted at once.
+fn takes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("takes");
+    group.throughput(Throughput::Elements(1));
+    for keys in KEYS {
+        let mut engine = engine(0);
+        let pattern = SemaphoreName::new("tenant/*").expect("it is short");
+        let capacity = Count::new(1 << 30).expect("it is not too large");
+        let rate = Rate::new(capacity, Span::from_micros(1)).expect("it is not zero");
+        let bucket = SemaphoreSettings::bucket(pattern, capacity, rate);
+        let create = Command::Operate(Operation::Create(bucket));
+        assert!(engine.apply(Time::from_micros(1), &create).reply.is_ok());
+        let take = |number: usize| Command::Reserve {
+            name: SemaphoreName::new(&format!("tenant/{number}")).expect("it is short"),
+            count: 1,
+            max_wait: None,
+        };
+        let takes: Vec<_> = (0..keys).map(take).collect();
+        let mut now = 1;
+        let mut apply = |take: &Command| {
+            now += 1;
+            assert!(black_box(engine.apply(Time::from_micros(now), take)).reply.is_ok());
+        };
+        takes.iter().for_each(&mut apply);
+        group.bench_function(BenchmarkId::new("in turn", keys), |bencher| {
+            let mut next = takes.iter().cycle();
+            bencher.iter(|| next.next().map(&mut apply));
+        });
+        group.bench_function(BenchmarkId::new("any", keys), |bencher| {
+            let mut dice = fastrand::Rng::with_seed(1);
+            bencher.iter(|| apply(&takes[dice.usize(..keys)]));
+        });
+    }
+    group.finish();
+}
+
 /// Peers come and go.
 fn peers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("peers");
@@ -125,5 +164,5 @@ fn peers(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pairs, handoffs, peers);
+criterion_group!(benches, pairs, handoffs, takes, peers);
 criterion_main!(benches);
