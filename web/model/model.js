@@ -7,6 +7,9 @@ import * as events from "./events.js";
 import * as history from "./history.js";
 import * as rates from "./rates.js";
 
+/** The clock that is shown goes back by more than this only. */
+const WAITS_MS = 2_000;
+
 /** Before anything has arrived. */
 export function empty() {
   return {
@@ -16,6 +19,8 @@ export function empty() {
     // The server's clock, and the browser's (monotonic) when that was told.
     nowMs: 0,
     heardAt: 0,
+    // How far the page has come by itself since.
+    reachedMs: 0,
     server: null,
     semaphores: new Map(),
     // Counts up when names come or go, and with each change: views remember by these what they have computed.
@@ -44,6 +49,7 @@ export function state(model, message, heardAt) {
     seq: message.seq,
     nowMs: message.now_ms,
     heardAt,
+    reachedMs: reached(model, message.now_ms, heardAt),
     server,
     semaphores,
     names: same ? model.names : model.names + 1,
@@ -61,7 +67,16 @@ export function past(model, answer) {
 
 /** What the server's clock says at `at` of the browser's. It stands still while the page hears nothing. */
 export function serverNow(model, at, live) {
-  return live ? model.nowMs + Math.max(0, at - model.heardAt) : model.nowMs;
+  return live ? Math.max(model.nowMs + Math.max(0, at - model.heardAt), model.reachedMs) : model.nowMs;
+}
+
+/**
+ * A message that was longer on its way than the one before tells an earlier moment than the page has shown. Then the
+ * clock waits, so that no token comes back twice. If it is far off, the server's clock was set.
+ */
+function reached(model, nowMs, heardAt) {
+  const shown = serverNow(model, heardAt, true);
+  return shown - nowMs <= WAITS_MS ? shown : 0;
 }
 
 function changed(known, message) {

@@ -59,6 +59,18 @@ test("the server's clock goes on while the page hears it", () => {
   assert.equal(models.serverNow(model, 1_500, false), 1_000_000);
 });
 
+test("a message that was long on its way does not turn the clock back", () => {
+  const second = (model, seq, nowMs, heardAt) => models.state(model, { seq, now_ms: nowMs }, heardAt);
+  const first = models.state(models.empty(), snapshot({}), 500);
+  const late = second(first, 2, 1_000_450, 1_000);
+  assert.equal(models.serverNow(late, 1_000, true), 1_000_500, "as before the message");
+  assert.equal(models.serverNow(late, 1_040, true), 1_000_500, "it waits");
+  assert.equal(models.serverNow(late, 1_100, true), 1_000_550, "and goes on");
+  assert.equal(models.serverNow(second(late, 3, 1_001_000, 1_500), 1_500, true), 1_001_000);
+  assert.equal(models.serverNow(second(late, 3, 700_000, 1_500), 1_500, true), 700_000, "unless the server's was set");
+  assert.equal(models.serverNow(late, 1_100, false), 1_000_450);
+});
+
 test("events are kept once, newest first, and not for ever", () => {
   const event = (n) => ({ n, at_ms: n, kind: n % 2 ? "granted" : "released", peer: `s${n}`, label: n === 2 ? "Worker" : undefined, semaphore: "A" });
   const many = Array.from({ length: events.MOST + 5 }, (_, index) => event(index + 1));
