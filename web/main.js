@@ -6,6 +6,7 @@ import { request } from "./api.js";
 import { Inspector } from "./feed/inspector.js";
 import { Link } from "./feed/link.js";
 import * as keys from "./keys.js";
+import { nextToken } from "./model/bucket.js";
 import { format, parse } from "./model/address.js";
 import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
@@ -21,12 +22,15 @@ import { frame, helpDialog } from "./view/frame.js";
 import { eventsView } from "./view/log.js";
 import { overview } from "./view/overview.js";
 import { peerView } from "./view/peer.js";
-import { semaphoreView } from "./view/semaphore.js";
+import { chartLines, semaphoreView } from "./view/semaphore.js";
 import { signInView } from "./view/signin.js";
 import { measure, reveal } from "./view/table.js";
 
 /** A tab that is hidden for so long is left alone. */
 const HIDDEN_MS = 3_000;
+
+/** Durations tick this often, and tokens that come back are shown so soon. */
+const TICK_MS = { most: 1_000, least: 200 };
 
 const root = document.getElementById("page");
 const socketAddress = new URL("ws", document.baseURI.replace(/^http/, "ws"));
@@ -41,6 +45,7 @@ let shownNames = [];
 let eventRows;
 let due = false;
 let hiding = null;
+let returning = null;
 
 let pastAsked = false;
 let scrolled = 0;
@@ -148,6 +153,9 @@ function paint() {
   const lost = document.activeElement === document.body && !focused.isConnected;
   if (lost && focused.matches(".control")) document.getElementById("content").focus({ preventScroll: true });
   drawChart(now);
+  clearTimeout(returning);
+  const back = fresh.live ? nextToken(model.semaphores, now) : Infinity;
+  if (back < TICK_MS.most) returning = setTimeout(invalidate, Math.max(TICK_MS.least, back + 1));
   inspector.tick(at, address.view === "semaphore" ? model.semaphores.get(address.key) : model.version);
 }
 
@@ -162,7 +170,7 @@ function content(now, act) {
     case "events":
       return eventsView({ model, address, go, shownRows: eventRows, showMore });
     default:
-      return overview({ model, address, now, rows: tableRows(), go, sortBy, act });
+      return overview({ model, address, now, rows: tableRows(now), go, sortBy, act });
   }
 }
 
@@ -172,9 +180,9 @@ function known(now) {
   return { semaphore: model.semaphores.get(subject?.name), details: inspector.answer, semaphores: model.semaphores, now };
 }
 
-function tableRows() {
+function tableRows(now) {
   if (sorted.names !== model.names) sorted = { names: model.names, list: sortedNames(model.semaphores) };
-  const found = rows(model.semaphores, sorted.list, address);
+  const found = rows(model.semaphores, sorted.list, address, now);
   shownNames = found.map(([name]) => name);
   return found;
 }
@@ -186,7 +194,7 @@ function drawChart(now) {
     chart.forget();
     return;
   }
-  chart.draw(container, series(model.history, address.key, semaphore, now), semaphore.max, themes.seen(), invalidate);
+  chart.draw(container, series(model.history, address.key, semaphore, now), chartLines(semaphore), themes.seen(), invalidate);
 }
 
 // --- What people do
@@ -268,7 +276,7 @@ keys.listen({
 window.addEventListener("scroll", invalidate, { passive: true });
 window.addEventListener("resize", invalidate);
 themes.watch(invalidate);
-setInterval(invalidate, 1_000);
+setInterval(invalidate, TICK_MS.most);
 
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiding);

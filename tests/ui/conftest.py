@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
-from stage import ServerStage, Stage, StandInStage
+from stage import NO_BUCKETS, Buckets, ServerStage, Stage, StandInStage
 from standin.server import StandIn
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -26,7 +26,7 @@ ARGUMENTS = [
 ]
 
 SetStage = Callable[[Mapping[str, int]], Stage]
-SetServer = Callable[[Mapping[str, int]], ServerStage]
+SetServer = Callable[..., ServerStage]
 Visit = Callable[..., "Visitor"]
 
 
@@ -128,11 +128,11 @@ def stage(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetStage]:
 
 @pytest.fixture
 def server(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetServer]:
-    """Start the server program with semaphores: what operators do, no stand-in can."""
+    """Start the server program with semaphores and buckets: what operators do, no stand-in can."""
     with ExitStack() as stack:
 
-        def start(semaphores: Mapping[str, int]) -> ServerStage:
-            made = _server(pytestconfig, tmp_path, semaphores)
+        def start(semaphores: Mapping[str, int], buckets: Buckets = NO_BUCKETS) -> ServerStage:
+            made = _server(pytestconfig, tmp_path, semaphores, buckets)
             if made is None:
                 pytest.skip("there is no --server")
             stack.callback(made.close)
@@ -141,9 +141,11 @@ def server(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[SetServer]:
         yield start
 
 
-def _server(config: pytest.Config, directory: Path, semaphores: Mapping[str, int]) -> ServerStage | None:
+def _server(
+    config: pytest.Config, directory: Path, semaphores: Mapping[str, int], buckets: Buckets = NO_BUCKETS
+) -> ServerStage | None:
     program: Path | None = config.getoption("--server")
     web: Path | None = config.getoption("--web")
     if program is None:
         return None
-    return ServerStage(program.resolve(), directory, semaphores, web.resolve() if web else None)
+    return ServerStage(program.resolve(), directory, semaphores, buckets, web.resolve() if web else None)

@@ -6,6 +6,7 @@ at work) is for tests that take `standin`.
 """
 
 import json
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,10 @@ from standin.model import Model, Semaphore
 from standin.server import StandIn
 
 DEADLINE_SEC = 20
+
+# By name, what the configuration says of them.
+Buckets = Mapping[str, Mapping[str, int | str]]
+NO_BUCKETS: Buckets = {}
 
 
 class Stage(Protocol):
@@ -106,9 +111,12 @@ class StandInStage:
 class ServerStage:
     """The server program, with a WebSocket session for each worker."""
 
-    def __init__(self, program: Path, directory: Path, semaphores: Mapping[str, int], web: Path | None = None) -> None:
+    def __init__(
+        self, program: Path, directory: Path, semaphores: Mapping[str, int], buckets: Buckets, web: Path | None
+    ) -> None:
         self.configuration = directory / "throttle.toml"
         self._web = web
+        self._buckets = buckets
         self.write(semaphores)
         self._port = Port()
         self._server = Server(program, self.configuration, self._port)
@@ -137,10 +145,22 @@ class ServerStage:
         self._ask(label, "closed", type="close")
         self._workers.pop(label).close()
 
+    def take(self, bucket: str, count: int = 1) -> None:
+        """Take tokens as a program does that sleeps until they are due."""
+        self._post(f"buckets/{bucket}/permits", {"count": count})
+
+    def throttled(self, bucket: str, retry_after: str) -> None:
+        """Say that what is behind a bucket refuses everybody."""
+        self._post(f"buckets/{bucket}/throttled", {"retry_after": retry_after})
+
     def write(self, semaphores: Mapping[str, int]) -> None:
         """Write the configuration, which the server reads at its start and when it is told to."""
         head = [] if self._web is None else [f"web_dir = {json.dumps(str(self._web))}"]
         lines = [f"{json.dumps(name, ensure_ascii=False)} = {most}" for name, most in semaphores.items()]
+        lines += ["[buckets]"] if self._buckets else []
+        for name, settings in self._buckets.items():
+            values = ", ".join(f"{key} = {json.dumps(value)}" for key, value in settings.items())
+            lines.append(f"{json.dumps(name, ensure_ascii=False)} = {{ {values} }}")
         self.configuration.write_text("\n".join([*head, "[semaphores]", *lines, ""]), encoding="utf-8")
 
     def hear(self, label: str, kind: str) -> Any:  # noqa: ANN401
@@ -162,6 +182,12 @@ class ServerStage:
             worker.close()
         self._server.stop()
         self._port.close()
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        url = f"{self._server.url}/{path}"
+        request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=DEADLINE_SEC):  # noqa: S310  the scheme is http
+            pass
 
     def _ask(self, label: str, answer: str, **message: Any) -> None:  # noqa: ANN401
         if label not in self._workers:

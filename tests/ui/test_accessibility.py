@@ -15,6 +15,8 @@ VIEWS = {
     "overview": "#/",
     "filtered": "#/?only=over+paused&sort=wait",
     "semaphore": "#/semaphore/gpu%2Fa100",
+    "bucket": "#/semaphore/crawler%2Fexample.net",
+    "pattern": "#/semaphore/tenant%2F*",
     "peer": "#/peer/",
     "events": "#/events",
 }
@@ -36,9 +38,10 @@ def violations(page: Page) -> list[Any]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_rules_are_kept(view: str, theme: str, standin: StandIn, visit: Visit) -> None:
     standin.change(scenes.fleet)
+    standin.change(scenes.buckets)
     page = visit(address(view, standin), color_scheme=theme).page
     expect(page.locator("main table").first).to_be_visible()
-    if view == "semaphore":
+    if "#/semaphore" in VIEWS[view]:
         expect(page.locator(".chart canvas")).to_be_visible()
     assert violations(page) == []
 
@@ -46,6 +49,7 @@ def test_the_rules_are_kept(view: str, theme: str, standin: StandIn, visit: Visi
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_rules_are_kept_on_a_phone(view: str, standin: StandIn, visit: Visit) -> None:
     standin.change(scenes.fleet)
+    standin.change(scenes.buckets)
     page = visit(address(view, standin), viewport={"width": 390, "height": 844}).page
     expect(page.locator("main table").first).to_be_visible()
     assert violations(page) == []

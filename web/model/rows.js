@@ -1,19 +1,22 @@
-// Which semaphores the table shows, and in which order. Pure.
+// Which semaphores and buckets the table shows, and in which order. Pure; `now` is the server's clock.
 
-/** What can be asked for, with the words on its button. Several mean: any of them. */
+import { available, closedFor, hasTokens, used } from "./bucket.js";
+
+/** What can be asked for, with the words on its button. Several mean: any of them. Some are for `buckets` only. */
 export const FILTERS = [
-  { key: "full", word: "Full", holds: (it) => isFull(it) },
+  { key: "full", word: "Full", holds: (it, now) => isFull(it, now) },
   { key: "waiting", word: "Has waiters", holds: (it) => it.waiters > 0 },
   { key: "over", word: "Over-committed", holds: (it) => over(it) > 0 },
   { key: "paused", word: "Paused", holds: (it) => it.paused === true },
+  { key: "closed", word: "Closed", holds: (it, now) => closedFor(it, now) > 0, buckets: true },
 ];
 
 const COLLATOR = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 // Larger first; those of the same size by name.
 const ORDERS = {
-  use: (a, b) => b.held / b.max - a.held / a.max,
-  held: (a, b) => b.held - a.held,
+  use: (a, b, now) => share(b, now) - share(a, now),
+  held: (a, b, now) => used(b, now) - used(a, now),
   waiting: (a, b) => b.waiters - a.waiters || b.pending - a.pending,
   wait: (a, b) => (a.waiting_since_ms ?? Infinity) - (b.waiting_since_ms ?? Infinity) || 0,
   level: (a, b) => b.level - a.level,
@@ -22,21 +25,25 @@ const ORDERS = {
 /** By what the table can be sorted. */
 export const SORTS = ["name", ...Object.keys(ORDERS)];
 
-export function isFull(semaphore) {
-  return semaphore.held >= semaphore.max;
+/** Nothing is left of it. A pattern is never full: each of its keys may be. */
+export function isFull(semaphore, now) {
+  if (semaphore.keys !== undefined) return false;
+  return hasTokens(semaphore) ? available(semaphore, now) <= 0 : semaphore.held >= semaphore.max;
 }
 
-/** How much more is held than there is. */
-export function over(semaphore) {
-  return Math.max(0, semaphore.held - semaphore.max);
+/** How much more is held than there is. Permits of a bucket may be any number, and so may locks on all keys. */
+export function over({ held, max, bucket, keys }) {
+  return bucket === undefined && keys === undefined ? Math.max(0, held - max) : 0;
 }
 
-/** How many semaphores each filter would show. */
-export function tally(semaphores) {
+/** How many each filter would show, and how many `buckets` there are. */
+export function tally(semaphores, now) {
   const counts = Object.fromEntries(FILTERS.map(({ key }) => [key, 0]));
+  counts.buckets = 0;
   for (const semaphore of semaphores.values()) {
+    if (semaphore.bucket !== undefined) counts.buckets += 1;
     for (const { key, holds } of FILTERS) {
-      if (holds(semaphore)) counts[key] += 1;
+      if (holds(semaphore, now)) counts[key] += 1;
     }
   }
   return counts;
@@ -48,19 +55,19 @@ export function sortedNames(semaphores) {
 }
 
 /** The rows to show: `[name, semaphore]`, of `names`, which are sorted. */
-export function rows(semaphores, names, { text = "", only = [], sort = "name", reverse = false }) {
+export function rows(semaphores, names, { text = "", only = [], sort = "name", reverse = false }, now) {
   const needle = text.trim().toLowerCase();
   const filters = FILTERS.filter(({ key }) => only.includes(key));
   const found = [];
   for (const name of names) {
     const semaphore = semaphores.get(name);
     if (needle !== "" && !name.toLowerCase().includes(needle)) continue;
-    if (filters.length > 0 && !filters.some(({ holds }) => holds(semaphore))) continue;
+    if (filters.length > 0 && !filters.some(({ holds }) => holds(semaphore, now))) continue;
     found.push([name, semaphore]);
   }
   const order = ORDERS[sort];
   // Sorting is stable, so names stay in order among equals.
-  if (order !== undefined) found.sort(reverse ? (a, b) => order(b[1], a[1]) : (a, b) => order(a[1], b[1]));
+  if (order !== undefined) found.sort(reverse ? (a, b) => order(b[1], a[1], now) : (a, b) => order(a[1], b[1], now));
   else if (reverse) found.reverse();
   return found;
 }
@@ -72,4 +79,9 @@ export function longestWait(semaphores) {
     if (since !== undefined && (longest === null || since < longest.since)) longest = { name, since };
   }
   return longest;
+}
+
+/** The part that is used. What is held of all keys is no part of the max of each, so patterns come last. */
+function share(semaphore, now) {
+  return semaphore.keys === undefined ? used(semaphore, now) / semaphore.max : -1;
 }

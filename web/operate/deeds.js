@@ -1,8 +1,8 @@
 // What an operator can do, as forms: what is asked for, what is wrong with it before the server is bothered, and the
 // request that it becomes. Pure.
 //
-// A `form` is `{ deed, subject, draft }`: the key of one of `DEEDS`; what it is done to (`name` of a semaphore, `peer`
-// and `label`, and `was`, what the semaphore was when the form was opened); and what has been typed, all of it text.
+// A `form` is `{ deed, subject, draft }`: the key of one of `DEEDS`; what it is done to (`name` of a semaphore and
+// whether it is a `bucket`, `peer` and `label`, and `was`, what the semaphore was when the form was opened); and what has been typed, all of it text.
 
 import { segment } from "../api.js";
 
@@ -24,6 +24,16 @@ export const DEEDS = new Map([
   ["reload", { word: "Reload", fields: [] }],
 ]);
 
+/** What is asked for besides the reason. Buckets have no level. */
+export function fieldsOf({ deed, subject }) {
+  return DEEDS.get(deed).fields.filter((field) => field !== "level" || !subject.bucket);
+}
+
+/** What those have who hold the subject. */
+export function lockWord({ bucket }) {
+  return bucket ? "permit" : "lock";
+}
+
 /** A form as it is opened. */
 export function blank(deed, subject = {}) {
   const { max = "", level = 0 } = subject.was ?? {};
@@ -32,14 +42,14 @@ export function blank(deed, subject = {}) {
 
 /** What is wrong with it, as `{ field, text }`; `null` when the server is to decide. */
 export function flaw({ deed, subject, draft }) {
-  const { fields } = DEEDS.get(deed);
+  const fields = fieldsOf({ deed, subject });
   if (subject.name !== undefined && subject.peer === undefined && segment(subject.name) === null) {
     return { field: null, text: "No browser can name this semaphore in a request. Use another program, such as curl --path-as-is." };
   }
   if (fields.includes("name") && draft.name === "") return { field: "name", text: "A semaphore needs a name." };
   if (fields.includes("name") && bytes(draft.name) > MOST_BYTES) return tooLong("name", "The name", draft.name);
   if (fields.includes("max") && number(draft.max, 1, MOST_MAX) === null) {
-    return { field: "max", text: "Max is a whole number from 1 to 2 147 483 648. To grant nothing, pause it." };
+    return { field: "max", text: `${subject.bucket ? "Capacity" : "Max"} is a whole number from 1 to 2 147 483 648. To grant nothing, pause it.` };
   }
   if (fields.includes("level") && number(draft.level, LEVELS.least, LEVELS.most) === null) {
     return { field: "level", text: "Level is a whole number, usually a small one." };

@@ -1,8 +1,9 @@
 // What a deed will hit, told before it is done: from what the page knows at that moment, while somebody still types.
 // Pure. Each sentence is a list of words; what strangers chose is `{ text }` among them. The first one is the sum.
 
+import { available, hasTokens, spent } from "../model/bucket.js";
 import { count, duration, many } from "../text/format.js";
-import { number } from "./deeds.js";
+import { lockWord, number } from "./deeds.js";
 
 /** So many holders are named. */
 const NAMED = 3;
@@ -18,17 +19,15 @@ export function impact({ deed, subject, draft }, { semaphore, details, semaphore
   if (semaphore === undefined) return [["It is not there any more."]];
   switch (deed) {
     case "change":
-      return change(draft, semaphore, details);
+      return change(draft, semaphore, details, now);
     case "pause":
-      return [use(semaphore), ["Who holds it keeps it, who waits goes on waiting. Nothing is granted until it is resumed."]];
+      return [use(semaphore, now), ["Who holds it keeps it, who waits goes on waiting. Nothing is granted until it is resumed."]];
     case "resume":
-      return [use(semaphore), [semaphore.held < semaphore.max
-        ? `${count(semaphore.max - semaphore.held)} can be granted at once, to those who wait first.`
-        : "Nothing is free at the moment: who waits is next when something is."]];
+      return [use(semaphore, now), resumption(semaphore, now)];
     case "free":
-      return [use(semaphore), ...holders(details, semaphore), ...next(semaphore)];
+      return [use(semaphore, now), ...holders(details, semaphore), ...next(semaphore)];
     default:
-      return deletion(semaphore, details);
+      return deletion(semaphore, details, now);
   }
 }
 
@@ -37,9 +36,28 @@ export function inUse(semaphore) {
   return semaphore !== undefined && (semaphore.holders > 0 || semaphore.waiters > 0);
 }
 
-function use({ held, max, holders: all, waiters }) {
-  const locks = all === 0 ? "Nobody holds it" : `${many(all, "lock")} of ${many(all, "peer")}, ${count(held)} of ${count(max)} held`;
-  return [`${locks}; ${line(waiters)}.`];
+function use(semaphore, now) {
+  const { held, max, holders: all, waiters, bucket, keys } = semaphore;
+  const locks = `${many(all, lockWord({ bucket }))} of ${many(all, "peer")}`;
+  const waiting = line(waiters);
+  if (keys !== undefined) return [`${many(keys, "key")}: ${all === 0 ? "nobody holds any" : `${locks}, ${count(held)} held`}; ${waiting}.`];
+  if (bucket === undefined) return [`${all === 0 ? "Nobody holds it" : `${locks}, ${count(held)} of ${count(max)} held`}; ${waiting}.`];
+  return [`${all === 0 ? "No permit is in use" : locks}, ${count(spent(semaphore, now))} of ${many(max, "token")} spent; ${waiting}.`];
+}
+
+/** How much can be granted at once, if it is known for the whole. */
+function free(semaphore, now) {
+  if (semaphore.keys !== undefined) return null;
+  return hasTokens(semaphore) ? available(semaphore, now) : semaphore.max - semaphore.held;
+}
+
+function resumption(semaphore, now) {
+  const most = free(semaphore, now);
+  if (most === null) return ["Who waits first is granted at once what is free of each key."];
+  if (most > 0) return [`${count(most)} can be granted at once, to those who wait first.`];
+  return [semaphore.bucket === undefined
+    ? "Nothing is free at the moment: who waits is next when something is."
+    : "No tokens are left at the moment: who waits is next when they come back."];
 }
 
 function line(waiters) {
@@ -61,21 +79,28 @@ function holders(details, { holders: all }) {
   return [["Held by ", ...names(known.map(({ label, peer }) => label ?? peer)), andMore(all, Math.min(NAMED, known.length))]];
 }
 
-function next({ waiters, paused }) {
+function next({ waiters, paused, bucket }) {
+  if (bucket !== undefined) return [["Tokens come back with time, not with this."]];
   if (waiters === 0) return [];
   return [[paused === true ? "It is paused: who waits goes on waiting." : "Who waits is next, in their order."]];
 }
 
-function change(draft, semaphore, details) {
-  const { held, max, level, waiters } = semaphore;
+function change(draft, semaphore, details, now) {
+  const { held, max, level, waiters, bucket, keys } = semaphore;
   const to = { max: number(draft.max, 1, 2 ** 31) ?? max, level: number(draft.level, -(2 ** 31), 2 ** 31 - 1) ?? level };
-  const found = [use(semaphore)];
-  if (to.max < held) {
-    found.push([`${many(held, "is held", "are held")}, ${count(held - to.max)} more than that: nothing new is granted until it fits. Nothing is taken away.`]);
+  const found = [use(semaphore, now)];
+  const most = free({ ...semaphore, max: to.max }, now);
+  if (keys !== undefined) {
+    found.push(["It is what each key has for itself. Nothing is taken away."]);
+  } else if (most < 0 && bucket === undefined) {
+    found.push([`${many(held, "is held", "are held")}, ${count(-most)} more than that: nothing new is granted until it fits. Nothing is taken away.`]);
+  } else if (most < 0) {
+    found.push([`${many(to.max - most, "token is", "tokens are")} spent, ${count(-most)} more than that: nothing new is granted until enough are back.`]);
   } else if (to.max > max && waiters > 0) {
-    found.push([`${count(to.max - held)} can be granted at once, to those who wait first.`]);
+    found.push([`${count(most)} can be granted at once, to those who wait first.`]);
   }
-  if (to.max < max && waiters > 0) found.push(sentAway(to.max, semaphore, details));
+  // The queue of a pattern is many.
+  if (to.max < max && waiters > 0) found.push(sentAway(to.max, semaphore, keys === undefined ? details : null));
   if (to.level !== level) found.push(["The level counts when somebody acquires: who holds it or waits is not concerned."]);
   return [...found, ...file(to, semaphore)];
 }
@@ -100,13 +125,15 @@ function file(to, { max, level, configured }) {
   return configured === undefined ? [] : [["That is what the file says."]];
 }
 
-function deletion(semaphore, details) {
+function deletion(semaphore, details, now) {
   const back = semaphore.configured === null ? [] : [["It is in the file: a reload or a restart brings it back."]];
-  return [use(semaphore), ...(inUse(semaphore) ? holders(details, semaphore) : []), ...back];
+  return [use(semaphore, now), ...(inUse(semaphore) ? holders(details, semaphore) : []), ...back];
 }
 
-function oneLock({ lock }, semaphore, now) {
-  const held = lock === undefined ? "1 lock" : `1 lock, ${count(lock.count)}${semaphore === undefined ? "" : ` of ${count(semaphore.max)}`}, held for ${duration(now - lock.since_ms)}`;
+function oneLock({ lock, bucket }, semaphore, now) {
+  const word = `1 ${lockWord({ bucket })}`;
+  const whole = semaphore === undefined || bucket ? "" : ` of ${count(semaphore.max)}`;
+  const held = lock === undefined ? word : `${word}, ${count(lock.count)}${whole}, held for ${duration(now - lock.since_ms)}`;
   return [[`${held}${semaphore === undefined ? "" : `; ${line(semaphore.waiters)}`}.`], ["The peer stays, with all else that it holds."]];
 }
 

@@ -2,6 +2,7 @@
 // `{ text }` among the plain words, so that the view can show them as such.
 
 import { count, many, timeOfDay } from "../text/format.js";
+import { lockWord } from "./deeds.js";
 import { difference } from "./record.js";
 
 /** `answer` is the body of the server's answer to the form. */
@@ -11,7 +12,7 @@ export function outcome({ deed, subject, draft }, answer) {
     case "create":
       return done([{ text: draft.name }, " is there."]);
     case "change":
-      return done([it, `: ${difference(answer?.before, answer?.after)}.`]);
+      return done([it, `: ${difference(answer?.before, answer?.after, subject.bucket ? "capacity" : "max")}.`]);
     case "pause":
       return done([it, " is paused."]);
     case "resume":
@@ -29,12 +30,12 @@ function done(notice) {
   return { notice, lines: [] };
 }
 
-function taken({ name, peer, label }, draft, answer) {
+function taken({ name, bucket, peer, label }, draft, answer) {
   const locks = (answer?.revoked ?? []).reduce((sum, it) => sum + it.locks.length, 0);
   const later = draft.grace.trim() !== "" && answer?.until_ms !== undefined;
   const when = later ? `will be taken away at ${timeOfDay(answer.until_ms)}.` : `${locks === 1 ? "was" : "were"} taken away.`;
   const whose = peer === undefined ? ["on ", { text: name }] : ["of ", { text: label ?? peer }];
-  return [`${many(locks, "lock")} `, ...whose, ` ${when}`];
+  return [`${many(locks, lockWord({ bucket }))} `, ...whose, ` ${when}`];
 }
 
 /** Of the changes, so many are listed. */

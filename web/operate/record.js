@@ -3,13 +3,13 @@
 
 import { count, many } from "../text/format.js";
 
-/** "max 10 → 4, level 0 → 1, paused". */
-export function difference(before, after) {
+/** "max 10 → 4, level 0 → 1, paused". `max` is the word for it, where more is known than in the record. */
+export function difference(before, after, max = "max") {
   if (!before && !after) return "";
   if (!before) return `max ${count(after.max)}, level ${after.level}${after.paused ? ", paused" : ""}`;
   if (!after) return `max was ${count(before.max)}, level ${before.level}${before.paused ? ", paused" : ""}`;
   const found = [];
-  if (before.max !== after.max) found.push(`max ${count(before.max)} → ${count(after.max)}`);
+  if (before.max !== after.max) found.push(`${max} ${count(before.max)} → ${count(after.max)}`);
   if (before.level !== after.level) found.push(`level ${before.level} → ${after.level}`);
   if (before.paused !== after.paused) found.push(before.paused ? "paused → running" : "running → paused");
   return found.length === 0 ? "nothing is different" : found.join(", ");
@@ -27,11 +27,11 @@ export function deedText({ kind, semaphore, before, after, locks }) {
 }
 
 /** How a semaphore is not what the file says; `null` when it is. `short` is for where there is little room. */
-export function differing({ configured, max, level }) {
+export function differing({ configured, max, level, bucket }) {
   if (configured === undefined) return null;
   if (configured === null) return { short: "not in file", long: "not in the file" };
   const said = [];
-  if (configured.max !== max) said.push(`max ${count(configured.max)}`);
+  if (configured.max !== max) said.push(`${bucket === undefined ? "max" : "capacity"} ${count(configured.max)}`);
   if (configured.level !== level) said.push(`level ${configured.level}`);
   return { short: `file: ${said[0]}`, long: `differs from the file: ${said.join(", ")}` };
 }

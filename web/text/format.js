@@ -46,10 +46,28 @@ export function duration(ms) {
   return `${seconds} s`;
 }
 
+/** A length that somebody has chosen, in as few words as say it: "250 ms", "1.5 s", "1 min", "1 h 30 min". */
+export function span(ms) {
+  const short = (number) => String(Number(number.toPrecision(3)));
+  if (ms < 1000) return `${short(ms)} ms`;
+  if (ms < 60_000) return `${short(ms / 1000)} s`;
+  return duration(ms).replace(/ 00 \w+$/, "").replace(/ 0(\d)/, " $1");
+}
+
+/** What comes back, and in which time: "10 in 1 min". `written` is how the number is. */
+export function refillRate({ refill, every_ms: every }, written = count) {
+  return `${written(refill)} in ${span(every)}`;
+}
+
 /** As `duration`, with milliseconds below a second and tenths below ten: for what is over and does not tick. */
 export function elapsed(ms) {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   return ms < 10_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : duration(ms);
+}
+
+/** What is left until something, in seconds that have begun: never none before it is over. */
+export function left(ms) {
+  return duration(Math.ceil(ms / 1000) * 1000);
 }
 
 /** "14:03:59" in the browser's time zone. */

@@ -10,8 +10,11 @@ let UPlot = null;
 // The plot and what it was made for.
 let current = null;
 
-/** Shows `data` (times in seconds, held, waiting) in `container`; `onReady` is called when it can be done. */
-export function draw(container, data, max, theme, onReady) {
+/**
+ * Shows `data` (times in seconds, held, waiting) in `container`; `onReady` is called when it can be done. `held` is the word
+ * for the first line; without a `max` there is no line for it.
+ */
+export function draw(container, data, { held, max }, theme, onReady) {
   if (UPlot === null) {
     loading ??= import("../vendor/uplot/uPlot.esm.js").then((module) => {
       UPlot = module.default;
@@ -20,11 +23,12 @@ export function draw(container, data, max, theme, onReady) {
     return;
   }
   const width = Math.floor(container.clientWidth);
-  const drawn = [...data, data[0].map(() => max)];
-  if (current === null || current.container !== container || current.theme !== theme) {
+  const drawn = max === null ? data : [...data, data[0].map(() => max)];
+  const kind = `${theme} ${held} ${max === null}`;
+  if (current === null || current.container !== container || current.kind !== kind) {
     current?.plot.destroy();
-    const plot = new UPlot(options(container, width), drawn, container);
-    current = { container, theme, plot, width };
+    const plot = new UPlot(options(container, width, held, max !== null), drawn, container);
+    current = { container, kind, plot, width };
     present(plot);
     return;
   }
@@ -49,7 +53,7 @@ export function forget() {
   current = null;
 }
 
-function options(container, width) {
+function options(container, width, held, limited) {
   const style = getComputedStyle(container);
   const colour = (name) => resolved(container, style.getPropertyValue(name));
   const accent = colour("--accent");
@@ -70,9 +74,9 @@ function options(container, width) {
     ],
     series: [
       { label: "Time", value: (_, seconds) => (seconds === null || seconds === undefined ? "–" : timeOfDay(seconds * 1000)) },
-      { label: "Held", stroke: accent, fill, width: 1.5, paths: stepped, points: { show: false }, value },
+      { label: held, stroke: accent, fill, width: 1.5, paths: stepped, points: { show: false }, value },
       { label: "Waiting", stroke: ink, width: 1, dash: [2, 2], paths: stepped, points: { show: false }, value },
-      { label: "Max", stroke: soft, width: 1, dash: [8, 4], points: { show: false }, value },
+      ...(limited ? [{ label: "Max", stroke: soft, width: 1, dash: [8, 4], points: { show: false }, value }] : []),
     ],
   };
 }

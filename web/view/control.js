@@ -2,7 +2,7 @@
 // can be opened at the moment (`null`: one can). What is off stays where it is and can be reached, to say why.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { DEEDS } from "../operate/deeds.js";
+import { DEEDS, lockWord } from "../operate/deeds.js";
 import { plain } from "../text/visible.js";
 
 /** `word` is on it, `label` is what is read aloud where the word alone does not say it. */
@@ -21,7 +21,7 @@ export function controls(act, buttons) {
 }
 
 /** Of a holder's row. Where there is little room, a sign stands for the word. */
-export function revokeControl(act, { name, peer, label, lock }) {
+export function revokeControl(act, { name, bucket, peer, label, lock }) {
   const word = html`<span class="long">Revoke</span><span class="short" aria-hidden="true">✕</span>`;
-  return control(act, "revoke", { name, peer, label, lock }, { word, label: `Revoke the lock of ${label ?? peer} on ${name}`, small: true });
+  return control(act, "revoke", { name, bucket, peer, label, lock }, { word, label: `Revoke the ${lockWord({ bucket })} of ${label ?? peer} on ${name}`, small: true });
 }

@@ -2,7 +2,7 @@
 // to it. There is one; what lies in it is the desk's form.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { MOST_BYTES, DEEDS, bytes } from "../operate/deeds.js";
+import { MOST_BYTES, DEEDS, bytes, fieldsOf, lockWord } from "../operate/deeds.js";
 import { impact, inUse } from "../operate/impact.js";
 import { shown } from "./name.js";
 
@@ -30,7 +30,8 @@ export function settle({ form }) {
 
 function asking(desk, known, off) {
   const { form } = desk;
-  const { word, harsh, fields } = DEEDS.get(form.deed);
+  const { word, harsh } = DEEDS.get(form.deed);
+  const fields = fieldsOf(form);
   const forceable = form.deed === "delete" && (inUse(known.semaphore) || form.refused === "in_use");
   const submit = (event) => {
     event.preventDefault();
@@ -71,9 +72,11 @@ const FIELDS = {
   why: { word: "Reason", hint: "for the log and for those it hits" },
 };
 
+const CAPACITY = { word: "Capacity", hint: "how many tokens there are at most", mode: "numeric" };
+
 function input(desk, field, first) {
-  const { draft, busy, error } = desk.form;
-  const { word, hint, mode } = FIELDS[field];
+  const { draft, busy, error, subject } = desk.form;
+  const { word, hint, mode } = field === "max" && subject.bucket ? CAPACITY : FIELDS[field];
   const value = draft[field];
   const limited = field === "why" || field === "name";
   const left = limited && bytes(value) > MOST_BYTES - 28 ? `${bytes(value)} of ${MOST_BYTES} bytes` : hint;
@@ -93,7 +96,7 @@ function force(desk) {
     @change=${(event) => desk.type("force", event.target.checked)}> Although it is in use: take all locks away and send away who waits</label>`;
 }
 
-function title({ deed, subject: { name, peer, label } }) {
+function title({ deed, subject: { name, bucket, peer, label } }) {
   const on = shown(name ?? "");
   switch (deed) {
     case "create":
@@ -101,9 +104,9 @@ function title({ deed, subject: { name, peer, label } }) {
     case "reload":
       return "Reload the configuration";
     case "free":
-      return html`Take away all locks on ${on}`;
+      return html`Take away all ${lockWord({ bucket })}s on ${on}`;
     case "revoke":
-      return name === undefined ? html`Revoke the peer ${shown(label ?? peer)}` : html`Revoke the lock of ${shown(label ?? peer)} on ${on}`;
+      return name === undefined ? html`Revoke the peer ${shown(label ?? peer)}` : html`Revoke the ${lockWord({ bucket })} of ${shown(label ?? peer)} on ${on}`;
     default:
       return html`${DEEDS.get(deed).word} ${on}`;
   }

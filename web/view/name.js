@@ -16,6 +16,11 @@ export function semaphoreLink(name) {
   return html`<a href=${format({ view: "semaphore", key: name })} title=${plain(name)}>${shown(name)}</a>`;
 }
 
+/** The word for what is no semaphore. */
+export function kindOf({ bucket, keys }) {
+  return bucket === undefined ? nothing : html`<span class="kind-of">${keys === undefined ? "bucket" : "buckets"}</span>`;
+}
+
 /** By its label; without one by its id. */
 export function peerLink(peer, label) {
   const href = format({ view: "peer", key: String(peer) });

@@ -21,7 +21,7 @@ export function overview({ model, address, now, rows, go, sortBy, act }) {
     ${removed(model.server.removed)}
     ${model.semaphores.size === 0 ? emptyServer(act) : html`<div class="split">
       <section aria-label="Semaphores">
-        ${tools(model, address, rows, go, act)}
+        ${tools(model, address, now, rows, go, act)}
         ${rows.length === 0
           ? html`<p class="quiet">No semaphore is like that. <a href=${format({ view: "semaphores" })}>Show all</a></p>`
           : semaphoreTable({ rows, address, history: model.history, now, sortBy })}
@@ -58,21 +58,27 @@ export function figure(word, value, name = "") {
   return html`<div class=${name}><dt>${word}</dt><dd>${value}</dd></div>`;
 }
 
-function tools(model, address, rows, go, act) {
-  const counts = tally(model.semaphores);
+function tools(model, address, now, rows, go, act) {
+  const counts = tally(model.semaphores, now);
   const { only, text } = address;
   const toggle = (key) => go({ only: only.includes(key) ? only.filter((it) => it !== key) : [...only, key] });
-  const all = model.semaphores.size;
+  const offered = FILTERS.filter(({ key, buckets }) => !buckets || counts.buckets > 0 || only.includes(key));
   return html`<div class="tools">
     <input type="search" id="search" aria-label="Search semaphores" placeholder="Search" autocomplete="off" spellcheck="false"
       aria-keyshortcuts="/" .value=${text} @input=${(input) => go({ text: input.target.value })}>
-    <div class="chips" role="group" aria-label="Show only">${FILTERS.map(({ key, word }) => html`
+    <div class="chips" role="group" aria-label="Show only">${offered.map(({ key, word }) => html`
       <button type="button" class="chip" aria-pressed=${only.includes(key)} @click=${() => toggle(key)}>${word}
         <span class="tally">${count(counts[key])}</span></button>`)}
     </div>
-    <p class="found" role="status">${rows.length === all ? many(all, "semaphore") : html`${count(rows.length)} of ${many(all, "semaphore")}`}</p>
+    <p class="found" role="status">${found(rows.length, model.semaphores.size, counts.buckets)}</p>
     ${serverControls(act)}
   </div>`;
+}
+
+/** "30 semaphores", or how many of them; buckets are names, too. */
+function found(shownRows, all, buckets) {
+  const whole = many(all, buckets === 0 ? "semaphore" : buckets === all ? "bucket" : "name");
+  return shownRows === all ? whole : `${count(shownRows)} of ${whole}`;
 }
 
 /** What the configuration file has, and an operator has removed. */
@@ -88,12 +94,15 @@ function serverControls(act) {
 function emptyServer(act) {
   return html`<section class="empty">
     <h2>No semaphores yet</h2>
-    <p>A semaphore is a name for something of which there is only so much. Write those that you need into the server’s
-      configuration:</p>
+    <p>A semaphore is a name for something of which there is only so much, a bucket for something that may be used only so
+      often. Write those that you need into the server’s configuration:</p>
     <pre tabindex="0" aria-label="Example of a configuration">[semaphores]
 A = 1                          # a mutex: one at a time
 database = 10                  # at most 10 at once
-gpu = { max = 4, level = 1 }   # with a place in the lock hierarchy</pre>
+gpu = { max = 4, level = 1 }   # with a place in the lock hierarchy
+
+[buckets]
+api = { capacity = 10, refill = 10, every = "1m" }   # 10 calls a minute</pre>
     <p>Check the file with <code>throttle check -c throttle.toml</code>, then start the server with it:
       <code>throttle -c throttle.toml</code>. This page notices by itself.</p>
     <p>Or make one now, which lasts until the server ends, or let the server read its file again:</p>

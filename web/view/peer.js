@@ -23,14 +23,14 @@ export function peerView({ model, peer, now, details, error, back, act }) {
       ${gone ? html`<span class="badge over">✕ gone</span>` : details === null ? nothing : controls(act, control(act, "revoke", { peer, label }, { word: "Revoke peer" }))}
     </header>
     ${gone ? html`<p class="quiet">The server does not know this peer: it has expired, or was closed.${details === null ? "" : " This is what was known of it last."}</p>` : nothing}
-    ${details === null ? gone ? nothing : html`<p class="quiet">…</p>` : html`<div class=${gone ? "departed" : ""}>${known(details, now, gone ? null : act)}</div>`}
+    ${details === null ? gone ? nothing : html`<p class="quiet">…</p>` : html`<div class=${gone ? "departed" : ""}>${known(details, model.semaphores, now, gone ? null : act)}</div>`}
     ${events.length === 0 ? nothing : html`<section class="card" aria-labelledby="events">
       <h2 id="events">Recent events</h2>
       ${logTable(events.slice(0, EVENTS), { caption: "Recent events of this peer", without: "peer" })}
     </section>`}`;
 }
 
-function known(details, now, act) {
+function known(details, semaphores, now, act) {
   const { transport, remote, locks, waiting } = details;
   return html`<dl class="figures">
       ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")))}
@@ -53,7 +53,7 @@ function known(details, now, act) {
             <td class="number">${count(it.count)}</td>
             <td class="number">${duration(now - it.since_ms)}</td>
             <td class="number wide fence">${it.fence}</td>
-            ${act === null ? nothing : html`<td class="act">${revokeControl(act, { name: it.semaphore, peer: details.peer, label: details.label, lock: it })}</td>`}
+            ${act === null ? nothing : html`<td class="act">${revokeControl(act, { name: it.semaphore, bucket: semaphores.get(it.semaphore)?.bucket !== undefined, peer: details.peer, label: details.label, lock: it })}</td>`}
           </tr>`)}</tbody>
         </table>`}
       </section>

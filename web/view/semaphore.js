@@ -1,16 +1,16 @@
-// One semaphore: how much is held and waited for, over time; who holds it; and who is next.
+// One semaphore or bucket: how much is held and waited for, over time; who holds it; and who is next.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
-import { over } from "../model/rows.js";
+import { hasTokens, spent } from "../model/bucket.js";
 import { count, duration, many } from "../text/format.js";
 import { control, controls, revokeControl } from "./control.js";
 import { origin, untilText } from "./peer.js";
-import { badges, bar } from "./meter.js";
+import { DECLARED, facts } from "./facts.js";
 import { logTable } from "./log.js";
-import { peerLink, shown, wants } from "./name.js";
-import { figure } from "./overview.js";
+import { badges } from "./meter.js";
+import { kindOf, peerLink, shown, wants } from "./name.js";
 
 const EVENTS = 50;
 
@@ -20,43 +20,58 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
   const head = html`<header class="head">
     <a class="back" href=${back}>← Semaphores</a>
     <h1>${shown(name)}</h1>
-    ${semaphore === undefined ? nothing : html`${badges(semaphore, true)} ${semaphoreControls(act, name, semaphore)}`}
+    ${semaphore === undefined ? nothing : html`${kindOf(semaphore)} ${badges(semaphore, now, true)} ${semaphoreControls(act, name, semaphore)}`}
   </header>`;
   if (semaphore === undefined) {
     const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
     return html`${head}<p class="quiet">${error?.code === "unknown_semaphore" ? "There is no such semaphore." : why}</p>
       ${happened(select(model.events.list, { semaphore: name }))}`;
   }
-  const { held, max, level, waiters, pending, waiting_since_ms: since } = semaphore;
   return html`${head}
-    <dl class="figures">
-      ${figure("Held", html`${count(held)} <small>of ${count(max)}</small>`)}
-      <div class="wide"><dt>Use</dt><dd>${bar(semaphore)}</dd></div>
-      ${over(semaphore) > 0 ? figure("Over the maximum", html`<span class="bad">${count(over(semaphore))}</span>`) : figure("Free", count(max - held))}
-      ${figure("Waiting", waiters === pending ? count(waiters) : html`${count(waiters)} <small>want ${count(pending)}</small>`)}
-      ${figure("Longest wait", since === undefined ? "–" : duration(now - since))}
-      ${figure("Level", level)}
-    </dl>
+    ${facts(name, semaphore, now)}
     <section class="card" aria-label="The last 15 minutes">
-      <div class="chart" id="chart" role="img"
-        aria-label="Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held of ${count(max)}, and ${count(pending)} waited for."></div>
+      <div class="chart" id="chart" role="img" aria-label=${chartText(semaphore, now)}></div>
     </section>
-    <div class="halves holding">
-      <section class="card" aria-labelledby="holders">
-        <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
-        ${details === null ? html`<p class="quiet">…</p>` : holders(details, now, more, act)}
-      </section>
-      <section class="card" aria-labelledby="queue">
-        <h2 id="queue">Queue <span class="tally">${count(waiters)}</span></h2>
-        ${details === null ? html`<p class="quiet">…</p>` : queue(details, now, more)}
-      </section>
-    </div>
+    ${semaphore.keys !== undefined && !details?.holders ? nothing : lists(semaphore, details, now, more, act)}
     ${happened(select(model.events.list, { semaphore: name }))}`;
 }
 
-function semaphoreControls(act, name, { max, level, paused }) {
-  const subject = { name, was: { max, level } };
-  return controls(act, ["change", paused === true ? "resume" : "pause", "free", "delete"].map((deed) => control(act, deed, subject)));
+function semaphoreControls(act, name, { max, level, paused, bucket }) {
+  const subject = { name, bucket: bucket !== undefined, was: { max, level } };
+  const whole = [paused === true ? "resume" : "pause", "free"];
+  // What clients have declared is nothing that an operator has set up.
+  const deeds = name === DECLARED ? whole : ["change", ...whole, "delete"];
+  return controls(act, deeds.map((deed) => control(act, deed, subject)));
+}
+
+/** What the chart calls what is held, and whether it has a line for the max: permits and locks on all keys know none. */
+export function chartLines({ max, bucket, keys }) {
+  return { held: bucket === undefined ? "Held" : "Permits in use", max: bucket === undefined && keys === undefined ? max : null };
+}
+
+function chartText(semaphore, now) {
+  const { held, max, pending, bucket, keys } = semaphore;
+  const waited = `${count(pending)} waited for`;
+  if (bucket !== undefined) {
+    const tokens = hasTokens(semaphore) ? ` ${count(spent(semaphore, now))} of ${many(max, "token")} spent,` : "";
+    return `Permits in use and tokens waited for over the last 15 minutes. Now${tokens} ${many(held, "token")} of permits in use, and ${waited}.`;
+  }
+  return `Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held${keys === undefined ? ` of ${count(max)}` : ""}, and ${waited}.`;
+}
+
+/** Of a pattern there are lists only if the server has them. */
+function lists(semaphore, details, now, more, act) {
+  const bucket = semaphore.bucket !== undefined;
+  return html`<div class="halves holding">
+    <section class="card" aria-labelledby="holders">
+      <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
+      ${details === null ? html`<p class="quiet">…</p>` : holders(details, bucket, now, more, act)}
+    </section>
+    <section class="card" aria-labelledby="queue">
+      <h2 id="queue">Queue <span class="tally">${count(semaphore.waiters)}</span></h2>
+      ${details === null ? html`<p class="quiet">…</p>` : queue(details, now, more)}
+    </section>
+  </div>`;
 }
 
 function happened(events) {
@@ -67,8 +82,8 @@ function happened(events) {
   </section>`;
 }
 
-function holders({ name, holders: list, holder_count: all }, now, more, act) {
-  if (list.length === 0) return html`<p class="quiet">Nobody holds it.</p>`;
+function holders({ name, holders: list, holder_count: all }, bucket, now, more, act) {
+  if (list.length === 0) return html`<p class="quiet">${bucket ? "Nobody has a permit in use." : "Nobody holds it."}</p>`;
   return html`<table>
     <caption class="unseen">Holders</caption>
     <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
@@ -81,7 +96,7 @@ function holders({ name, holders: list, holder_count: all }, now, more, act) {
       <td class="number">${it.revoked_ms === undefined ? untilText(it.expires_ms, now) : revoked(it.revoked_ms, now)}</td>
       <td class="wide from">${origin(it)}</td>
       <td class="number wide fence">${it.fence}</td>
-      <td class="act">${revokeControl(act, { name, peer: it.peer, label: it.label, lock: { count: it.count, since_ms: it.since_ms } })}</td>
+      <td class="act">${revokeControl(act, { name, bucket, peer: it.peer, label: it.label, lock: { count: it.count, since_ms: it.since_ms } })}</td>
     </tr>`)}</tbody>
   </table>${rest(list.length, all ?? list.length, more)}`;
 }

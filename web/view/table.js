@@ -1,10 +1,10 @@
-// The table of semaphores. Only the rows on the screen are in the document; a screen reader is told how many there are.
+// The table of semaphores and buckets. Only the rows on the screen are in the document; a screen reader is told how many there are.
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
-import { count, duration } from "../text/format.js";
-import { badges, bar, figures } from "./meter.js";
-import { semaphoreLink } from "./name.js";
+import { compact, count, duration, refillRate } from "../text/format.js";
+import { badges, figures, meter } from "./meter.js";
+import { kindOf, semaphoreLink } from "./name.js";
 import { spark } from "./spark.js";
 import { visible } from "./window.js";
 
@@ -12,10 +12,10 @@ const COLUMNS = [
   { key: "name", word: "Semaphore", first: "ascending" },
   { key: null, word: "State" },
   { key: "use", word: "Use", first: "descending" },
-  { key: "held", word: "Held / max", first: "descending" },
+  { key: "held", word: "Used / max", first: "descending" },
   { key: "waiting", word: "Waiting", first: "descending" },
   { key: "wait", word: "Longest wait", first: "descending" },
-  { key: "level", word: "Level", first: "descending" },
+  { key: "level", word: "Level or rate", first: "descending" },
   { key: null, word: "Last 15 min", id: "past" },
 ];
 
@@ -58,16 +58,18 @@ export function reveal(index) {
 }
 
 function row(name, semaphore, index, line, now) {
-  const { waiters, waiting_since_ms: since, level } = semaphore;
+  const { waiters, waiting_since_ms: since, level, bucket } = semaphore;
+  const state = badges(semaphore, now);
+  const use = meter(semaphore, now);
   return html`<tr class="row" aria-rowindex=${index + 2}>
-    <th scope="row" class="name">${semaphoreLink(name)}<span class="below">${bar(semaphore)} ${badges(semaphore)}</span></th>
-    <td class="state">${badges(semaphore)}</td>
-    <td class="use">${bar(semaphore)}</td>
-    <td class="held">${figures(semaphore)}</td>
+    <th scope="row" class="name"><span class="called">${semaphoreLink(name)}${kindOf(semaphore)}</span><span class="below">${use} ${state}</span></th>
+    <td class="state">${state}</td>
+    <td class="use">${use}</td>
+    <td class="held">${figures(semaphore, now)}</td>
     <td class="waiting ${waiters === 0 ? "none" : ""}">${count(waiters)}</td>
     <td class="wait">${since === undefined ? nothing : duration(now - since)}</td>
-    <td class="level ${level === 0 ? "none" : ""}">${level}</td>
-    <td class="past">${spark(line, semaphore.max)}</td>
+    ${bucket === undefined ? html`<td class="level ${level === 0 ? "none" : ""}">${level}</td>` : html`<td class="level">${refillRate(bucket, compact)}</td>`}
+    <td class="past">${spark(line, semaphore)}</td>
   </tr>`;
 }
 

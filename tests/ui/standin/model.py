@@ -38,6 +38,9 @@ class Semaphore:
     paused: bool = False
     # What the file says: the same unless it is said here; `None` when it says nothing.
     configured: Message | Literal["same"] | None = "same"
+    # What the feed says of a bucket's rate, and how many keys a pattern has.
+    bucket: Message | None = None
+    keys: int | None = None
     holders: dict[str, Message] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     held_past: deque[int] = field(default_factory=lambda: deque(maxlen=POINTS))
@@ -143,6 +146,10 @@ class Model:
             seen["paused"] = True
         if it.configured != "same":
             seen["configured"] = it.configured
+        if it.bucket is not None:
+            seen["bucket"] = {"reserved": 0, **it.bucket}
+        if it.keys is not None:
+            seen["keys"] = it.keys
         return seen
 
     def details(self, name: str, limit: int) -> Message | None:

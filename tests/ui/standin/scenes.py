@@ -66,6 +66,38 @@ def fleet(model: Model, seed: int = 7) -> None:
     spread(model)
 
 
+def buckets(model: Model) -> None:
+    """Add names with a rate, in every state that there is, and names that stand for many."""
+    now = now_ms()
+    minute = {"refill": 600, "every_ms": 60_000.0}
+    model.semaphores |= {
+        "api/geocoder": Semaphore(50, bucket={**minute, "full_at_ms": now + 3_100}),
+        "api/partner": Semaphore(
+            10,
+            bucket={"refill": 10, "every_ms": 60_000.0, "full_at_ms": now + 45_000, "closed_until_ms": now + 28_000},
+        ),
+        "api/translate": Semaphore(
+            200_000, bucket={"refill": 200_000, "every_ms": 60_000.0, "full_at_ms": now + 71_000, "reserved": 4_000}
+        ),
+        "crawler/example.net": Semaphore(
+            1, bucket={"refill": 1, "every_ms": 60_000.0, "full_at_ms": now + 56_000, "reserved": 2}
+        ),
+        "mail/bulk": Semaphore(100, bucket={"refill": 100, "every_ms": 3_600_000.0}, configured={"max": 50, "level": 0}),
+        "tenant/*": Semaphore(4, keys=12),
+        "tenant/*/api": Semaphore(20, bucket={"refill": 20, "every_ms": 1_000.0}, keys=1_204),
+        "[dynamic]": Semaphore(0, keys=3),
+    }
+    for number, name in enumerate(["api/geocoder"] * 3 + ["tenant/*"] * 7 + ["[dynamic]"] * 2):
+        model.grant(model.peer(f"sb{number}", label=f"caller-{number:02}"), name, at=now - 1_000 * number)
+    for number in range(3):
+        peer = model.peer(f"sw{number}", label=f"crawler-{number:02}")
+        model.wait(peer, {"crawler/example.net": 1}, since=now - 4_000 + 1_000 * number)
+    for name in ("api/geocoder", "api/partner", "api/translate", "crawler/example.net", "tenant/*"):
+        it = model.semaphores[name]
+        it.held_past.extend((point // 7 + len(name)) % 5 for point in range(POINTS))
+        it.waiting_past.extend(max(0, point % 40 - 30) for point in range(POINTS))
+
+
 def operated(model: Model) -> None:
     """Let operators have been at work."""
     model.semaphores["build/macos"].configured = {"max": 6, "level": 0}

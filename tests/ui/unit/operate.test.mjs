@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blank, flaw, order } from "../../../web/operate/deeds.js";
+import { blank, fieldsOf, flaw, order } from "../../../web/operate/deeds.js";
 import { Desk } from "../../../web/operate/desk.js";
 import { impact, inUse } from "../../../web/operate/impact.js";
 import { outcome } from "../../../web/operate/outcome.js";
@@ -103,6 +103,36 @@ test("each deed says whom it hits", () => {
   const semaphores = new Map([["A", { ...GPU, configured: { max: 1, level: 0 } }], ["B", { ...GPU, configured: null }], ["C", GPU]]);
   assert.equal(hit("reload", {}, {}, { semaphores })[1], "What was changed here becomes what the file says, in 1 semaphore: A.");
   assert.deepEqual([inUse(undefined), inUse(GPU), inUse({ holders: 0, waiters: 0 })], [false, true, false]);
+});
+
+const API = { max: 10, level: 0, held: 9, holders: 2, pending: 4, waiters: 1, bucket: { refill: 1, every_ms: 1_000, full_at_ms: 63_000, reserved: 0 } };
+const TENANTS = { max: 2, level: 0, held: 5, holders: 4, pending: 3, waiters: 3, keys: 3 };
+
+test("a bucket has a capacity, no level, and tokens that come back", () => {
+  const of = (deed, draft = {}, more = {}) => hit(deed, { name: "api", bucket: true }, draft, { semaphore: { ...API, ...more }, details: { name: "api", holders: [], queue: [] } });
+  const sum = "2 permits of 2 peers, 3 of 10 tokens spent; 1 waiting.";
+  assert.equal(of("pause")[0], sum);
+  assert.equal(of("delete", {}, { holders: 0, waiters: 0 })[0], "No permit is in use, 3 of 10 tokens spent; nobody waits.");
+  assert.deepEqual(of("change", { max: "2" })[1], "3 tokens are spent, 1 more than that: nothing new is granted until enough are back.");
+  assert.deepEqual(of("change", { max: "12" })[1], "9 can be granted at once, to those who wait first.");
+  assert.match(of("resume")[1], /^7 can be granted/);
+  assert.match(of("resume", {}, { bucket: { ...API.bucket, full_at_ms: 70_000 } })[1], /^No tokens are left/);
+  assert.equal(of("free").at(-1), "Tokens come back with time, not with this.");
+  assert.equal(hit("revoke", { name: "api", bucket: true, peer: "s1", lock: { count: 3, since_ms: 55_000 } }, {}, { semaphore: API })[0], "1 permit, 3, held for 5 s; 1 waiting.");
+  const subject = { name: "api", bucket: true, was: WAS };
+  assert.deepEqual([fieldsOf(form("change", subject)), fieldsOf(form("change", { name: "A", was: WAS }))], [["max"], ["max", "level"]]);
+  assert.match(flaw(form("change", subject, { max: "0" })).text, /^Capacity is/);
+  const { notice } = outcome(form("change", subject), { before: { ...WAS, paused: false }, after: { max: 4, level: 0, paused: false } });
+  assert.deepEqual(said([notice]), ["api: capacity 10 → 4."]);
+  assert.deepEqual(said([outcome(form("free", subject), { until_ms: 1, revoked: [{ locks: [{}] }] }).notice]), ["1 permit on api was taken away."]);
+  assert.equal(differing({ max: 4, level: 0, bucket: API.bucket, configured: { max: 2, level: 0 } }).short, "file: capacity 2");
+});
+
+test("what is done to a pattern is done to each key", () => {
+  const of = (deed, draft) => hit(deed, {}, draft, { semaphore: TENANTS });
+  assert.equal(of("pause")[0], "3 keys: 4 locks of 4 peers, 5 held; 3 waiting.");
+  assert.deepEqual(of("change", { max: "1" }).slice(1, 3), ["It is what each key has for itself. Nothing is taken away.", "Who waits for more than 1 is sent away."]);
+  assert.match(of("resume")[1], /of each key/);
 });
 
 test("what was done is said in words", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compact, count, duration, elapsed, many, rate } from "../../../web/text/format.js";
+import { compact, count, duration, elapsed, left, many, rate, refillRate, span } from "../../../web/text/format.js";
 import { parts, plain } from "../../../web/text/visible.js";
 
 test("counts are grouped", () => {
@@ -19,6 +19,17 @@ test("durations have their two largest units and no decimals that flicker", () =
 
 test("what is over has small units", () => {
   assert.deepEqual([0, 7.4, 999, 1_250, 61_000].map(elapsed), ["0 ms", "7 ms", "999 ms", "1.2 s", "1 min 01 s"]);
+});
+
+test("lengths that somebody chose are written as shortly", () => {
+  const of = { 250: "250 ms", 1_000: "1 s", 1_500: "1.5 s", 10_000: "10 s", 60_000: "1 min", 65_000: "1 min 5 s", 90_000: "1 min 30 s", 600_000: "10 min", 3_600_000: "1 h", 5_400_000: "1 h 30 min", 86_400_000: "1 d" };
+  for (const [ms, text] of Object.entries(of)) assert.equal(span(Number(ms)), text);
+  assert.equal(span(1000 / 3), "333 ms");
+  assert.equal(refillRate({ refill: 1200, every_ms: 60_000 }), "1\u202f200 in 1 min");
+});
+
+test("what is left is not over before it is", () => {
+  assert.deepEqual([28_000, 27_001, 1, 0].map(left), ["28 s", "28 s", "1 s", "0 s"]);
 });
 
 test("rates are calm", () => {

@@ -33,9 +33,31 @@ test("rows are searched, filtered and sorted", () => {
   assert.deepEqual(found({ sort: "waiting" }), ["pool-2", "Alpha", "alpha", "pool-10"]);
   assert.deepEqual(found({ sort: "wait" }), ["Alpha", "pool-2", "alpha", "pool-10"]);
   assert.deepEqual(found({ sort: "level", reverse: true }), ["alpha", "pool-10", "Alpha", "pool-2"]);
-  assert.deepEqual(tally(SEMAPHORES), { full: 2, waiting: 2, over: 1, paused: 1 });
+  assert.deepEqual(tally(SEMAPHORES, 0), { full: 2, waiting: 2, over: 1, paused: 1, closed: 0, buckets: 0 });
   assert.deepEqual(longestWait(SEMAPHORES), { name: "Alpha", since: 40 });
   assert.equal(longestWait(new Map()), null);
+});
+
+/** Ten a second, three of which are back at 1 000; and what else there may be. */
+const MIXED = new Map([
+  ["api", { max: 10, level: 0, held: 9, pending: 0, waiters: 0, bucket: { refill: 10, every_ms: 1_000, full_at_ms: 1_300, reserved: 0 } }],
+  ["crawl", { max: 1, level: 0, held: 4, pending: 2, waiters: 2, bucket: { refill: 1, every_ms: 2_000, full_at_ms: 5_000, reserved: 2, closed_until_ms: 1_500 } }],
+  ["gpu", { max: 4, level: 0, held: 2, pending: 0, waiters: 0 }],
+  ["tenant/*", { max: 1, level: 0, held: 7, pending: 0, waiters: 0, keys: 7 }],
+  ["[dynamic]", { max: 0, level: 0, held: 3, pending: 0, waiters: 0, keys: 2 }],
+]);
+
+test("buckets are full without tokens, and sorted by what is spent; patterns are neither full nor over", () => {
+  const of = (asked, now) => rows(MIXED, [...MIXED.keys()], asked, now).map(([name]) => name);
+  assert.deepEqual(of({ only: ["full"] }, 1_000), ["crawl"]);
+  assert.deepEqual(of({ only: ["full"] }, 5_000), [], "tokens come back with time");
+  assert.deepEqual(of({ only: ["full"] }, 300), ["api", "crawl"]);
+  assert.deepEqual(of({ only: ["over"] }, 1_000), []);
+  assert.deepEqual(of({ only: ["closed"] }, 1_499), ["crawl"]);
+  assert.deepEqual(of({ only: ["closed"] }, 1_500), []);
+  assert.deepEqual(of({ sort: "use" }, 1_000), ["crawl", "gpu", "api", "tenant/*", "[dynamic]"]);
+  assert.deepEqual(of({ sort: "held" }, 1_000), ["tenant/*", "api", "[dynamic]", "crawl", "gpu"]);
+  assert.deepEqual(tally(MIXED, 1_000), { full: 1, waiting: 1, over: 0, paused: 0, closed: 1, buckets: 2 });
 });
 
 test("an address says what is shown, and nothing that is always so", () => {
