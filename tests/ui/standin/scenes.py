@@ -82,7 +82,9 @@ def buckets(model: Model) -> None:
         "crawler/example.net": Semaphore(
             1, bucket={"refill": 1, "every_ms": 60_000.0, "full_at_ms": now + 56_000, "reserved": 2}
         ),
-        "mail/bulk": Semaphore(100, bucket={"refill": 100, "every_ms": 3_600_000.0}, configured={"max": 50, "level": 0}),
+        "mail/bulk": Semaphore(
+            100, bucket={"refill": 100, "every_ms": 3_600_000.0}, configured={"max": 50, "level": 0}
+        ),
         "tenant/*": Semaphore(4, keys=12),
         "tenant/*/api": Semaphore(20, bucket={"refill": 20, "every_ms": 1_000.0}, keys=1_204),
         "[dynamic]": Semaphore(0, keys=3),
