@@ -156,7 +156,7 @@ fn announce(address: SocketAddr, config: &Config) {
 
 /// A name may hold anything but control characters; quotes show where it ends.
 fn describe(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { name, max, level, rate } = semaphore;
+    let SemaphoreSettings { name, max, level, rate, .. } = semaphore;
     let plain = name.as_str().chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
     let name = if plain { name.to_string() } else { format!("{name:?}") };
     match (level.0, rate) {

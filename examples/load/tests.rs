@@ -16,11 +16,9 @@ mod echo;
 
 /// Starts a server and returns its URL.
 fn start_server() -> String {
-    let semaphores = [("load", 1_000_000), ("mutex", 1)].map(|(name, max)| SemaphoreSettings {
-        name: SemaphoreName::new(name).unwrap(),
-        max: Count::new(max).unwrap(),
-        level: Level(0),
-        rate: None,
+    let semaphores = [("load", 1_000_000), ("mutex", 1)].map(|(name, max)| {
+        let (name, max) = (SemaphoreName::new(name).unwrap(), Count::new(max).unwrap());
+        SemaphoreSettings::semaphore(name, max, Level(0))
     });
     let config = Config { port: 0, semaphores: semaphores.into(), ..Config::default() };
     let server = Server::bind(&config).unwrap();

@@ -6,9 +6,17 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::document::Walk;
 use super::input::Input;
 use super::problem::excerpt;
-use crate::engine::{Count, Level, MAX_COUNT, SemaphoreName, SemaphoreSettings};
+use crate::engine::{Count, Level, MAX_COUNT, Manners, SemaphoreName, SemaphoreSettings};
 
-const KEYS: [&str; 2] = ["max", "level"];
+const KEYS: [&str; 3] = ["max", "level", "max_pending"];
+
+/// What is written about one semaphore.
+#[derive(Default)]
+struct Written {
+    max: Option<Count>,
+    level: Level,
+    manners: Manners,
+}
 
 /// Reads all semaphores of the section, in the order of their names.
 pub(super) fn read(walk: &mut Walk<'_>, section: &DeTable<'_>) -> Vec<SemaphoreSettings> {
@@ -30,15 +38,15 @@ fn semaphore(
     if let Err(invalid) = &name {
         walk.problem(key.span(), format!("semaphore {}: {invalid}", excerpt(key.get_ref())));
     }
-    let (max, level) = match value.get_ref() {
-        DeValue::Table(table) => max_and_level(walk, key, table)?,
+    let written = match value.get_ref() {
+        DeValue::Table(table) => written(walk, key, table)?,
         plain @ (DeValue::String(_)
         | DeValue::Integer(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)
         | DeValue::Datetime(_)
         | DeValue::Array(_)) => match self::max(Input::Toml(plain)) {
-            Ok(max) => (max, Level::default()),
+            Ok(max) => Written { max: Some(max), ..Written::default() },
             Err(_) => {
                 let expected = format!(
                     "a maximum from 1 to {MAX_COUNT}, or a table such as {{ max = 1, level = 1 }}"
@@ -49,42 +57,52 @@ fn semaphore(
             }
         },
     };
-    Some(SemaphoreSettings::semaphore(name.ok()?, max, level))
+    let Written { max, level, manners } = written;
+    let plain = SemaphoreSettings::semaphore(name.ok()?, max?, level);
+    Some(SemaphoreSettings { manners, ..plain })
 }
 
-fn max_and_level(
+/// `None`: there is a value that is not what it should be, which was reported.
+fn written(
     walk: &mut Walk<'_>,
     name: &Spanned<DeString<'_>>,
     table: &DeTable<'_>,
-) -> Option<(Count, Level)> {
-    let mut max = None;
-    let mut level = Some(Level::default());
-    let mut has_max = false;
+) -> Option<Written> {
+    let mut written = Written::default();
+    let mut spoilt = false;
     for (key, value) in table {
-        let input = Input::Toml(value.get_ref());
-        let refused = match key.get_ref().as_ref() {
-            "max" => {
-                has_max = true;
-                self::max(input).map(|it| max = Some(it)).err()
-            }
-            "level" => {
-                level = None;
-                let number = input.integer(i32::MIN.into()..=i32::MAX.into());
-                number.map(|it| level = Some(Level(it))).err()
-            }
-            _ => {
-                walk.unknown_key(key, KEYS, None);
-                None
-            }
+        let known = written.take(key.get_ref(), Input::Toml(value.get_ref()));
+        let Some(taken) = known else {
+            walk.unknown_key(key, KEYS, None);
+            continue;
         };
-        if let Some(refused) = refused {
+        if let Err(refused) = taken {
+            spoilt = true;
             walk.problem(value.span(), in_semaphore(name, key.get_ref(), &refused));
         }
     }
-    if !has_max {
+    if !table.contains_key("max") {
         walk.problem(name.span(), in_semaphore(name, "", "\"max\" is missing"));
     }
-    max.zip(level)
+    (!spoilt).then_some(written)
+}
+
+impl Written {
+    /// `None`: there is no such key.
+    fn take(&mut self, key: &str, input: Input<'_>) -> Option<Result<(), String>> {
+        let manners = &mut self.manners;
+        Some(match key {
+            "max" => max(input).map(|it| self.max = Some(it)),
+            "level" => {
+                let number = input.integer(i32::MIN.into()..=i32::MAX.into());
+                number.map(|it| self.level = Level(it))
+            }
+            "max_pending" => {
+                input.integer(0..=MAX_COUNT.into()).map(|it| manners.max_pending = Some(it))
+            }
+            _ => return None,
+        })
+    }
 }
 
 /// A semaphore with a maximum of 0 could never be acquired.

@@ -229,22 +229,6 @@ impl Engine {
         Some(bucket.due(self.now, before, u64::from(count.get())).since(self.now))
     }
 
-    /// Whether so many more may wait for a bucket.
-    pub(super) fn check_line(&self, index: SemaphoreIndex, count: Count) -> Result<(), Refusal> {
-        let semaphore = self.semaphores.get(index);
-        let Some(bucket) = &semaphore.bucket else { return Ok(()) };
-        let ahead = bucket.reserved() + semaphore.pending + u64::from(count.get());
-        if ahead <= u64::from(bucket.rate.max_reserved) {
-            return Ok(());
-        }
-        let first =
-            semaphore.queue.first().and_then(|(_, slot)| self.peers.get(slot).ticket.as_ref());
-        let turn = first.and_then(|ticket| ticket.turn);
-        let next = turn.into_iter().chain(bucket.next_reserved()).min();
-        let retry_after = next.map_or(RETRY, |at| at.since(self.now));
-        Err(Refusal::Busy { name: semaphore.name.clone(), retry_after })
-    }
-
     fn bucket(&self, name: &SemaphoreName) -> Result<SemaphoreIndex, Refusal> {
         self.as_bucket(self.semaphores.resolve(name)?)
     }

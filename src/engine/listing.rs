@@ -7,7 +7,6 @@ use super::deadlines::Due;
 use super::ids::{Count, Level};
 use super::operation::{Change, SemaphoreState};
 use super::outcome::{EndReason, Reply};
-use super::rate::Rate;
 use super::refusal::Refusal;
 use super::semaphores::SemaphoreIndex;
 use super::settings::SemaphoreSettings;
@@ -122,26 +121,29 @@ impl Engine {
 
     /// Makes what there is of a name what its settings say.
     fn set(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
-        let SemaphoreSettings { name, max, level, rate } = settings;
+        let SemaphoreSettings { name, max, level, .. } = settings;
         let Some(before) = self.state_of(name) else { return Ok(self.list(settings)) };
         if let Some(pattern) = self.semaphores.patterns.named(name) {
-            self.semaphores.patterns.get_mut(pattern).settings.rate = *rate;
+            let kind = &mut self.semaphores.patterns.get_mut(pattern).settings;
+            (kind.rate, kind.manners) = (settings.rate, settings.manners);
         } else if let Some(index) = self.semaphores.find(name.as_str()) {
             // It may have been a key so far.
             self.unkey(index);
             self.semaphores.list_key(index);
         }
         for index in self.concerned(name)? {
-            self.set_rate(index, *max, *rate);
+            self.set_kind(index, settings);
         }
         let wish = Wish { max: Some(*max), level: Some(*level), paused: None };
         Ok(Change { before: Some(before), ..self.change(name, wish)? })
     }
 
-    /// Makes a semaphore a bucket of this rate, a bucket a semaphore, or a bucket one of another rate.
-    fn set_rate(&mut self, index: SemaphoreIndex, capacity: Count, rate: Option<Rate>) {
-        let now = self.now;
+    /// Makes a semaphore a bucket of this rate, a bucket a semaphore, or a bucket one of another rate; and gives it these
+    /// manners.
+    fn set_kind(&mut self, index: SemaphoreIndex, settings: &SemaphoreSettings) {
+        let (now, capacity, rate) = (self.now, settings.max, settings.rate);
         let semaphore = self.semaphores.get_mut(index);
+        semaphore.manners = settings.manners;
         semaphore.bucket = match (semaphore.bucket.take(), rate) {
             (_, None) => None,
             (None, Some(rate)) => Some(Box::new(Bucket::new(rate, capacity))),

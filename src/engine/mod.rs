@@ -16,6 +16,7 @@ mod keys;
 mod life;
 mod listing;
 mod locks;
+mod manners;
 mod operate;
 mod operation;
 mod outcome;
@@ -41,6 +42,7 @@ pub use command::Command;
 pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
+pub use manners::Manners;
 pub use operation::{Change, Operation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use patterns::{DECLARED, most_specific};

@@ -1,6 +1,7 @@
 //! What operators may ask of the engine, and what comes of it.
 
 use super::ids::{Count, Level, PeerId};
+use super::manners::Manners;
 use super::outcome::Locks;
 use super::rate::Rate;
 use super::settings::SemaphoreSettings;
@@ -71,7 +72,7 @@ pub enum Operation {
     },
 }
 
-/// What an operator can change about a semaphore.
+/// What is said about a semaphore, by the configuration or by operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SemaphoreState {
     /// How much of it may be held at once.
@@ -82,6 +83,8 @@ pub struct SemaphoreState {
     pub paused: bool,
     /// A bucket's rate.
     pub rate: Option<Rate>,
+    /// How it treats those who wait.
+    pub manners: Manners,
 }
 
 /// A semaphore that was made, changed or removed.

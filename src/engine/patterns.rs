@@ -24,8 +24,8 @@ pub(super) struct Pattern {
 
 impl Pattern {
     pub(super) fn state(&self) -> SemaphoreState {
-        let SemaphoreSettings { max, level, rate, .. } = self.settings;
-        SemaphoreState { max, level, paused: self.paused, rate }
+        let SemaphoreSettings { max, level, rate, manners, .. } = self.settings;
+        SemaphoreState { max, level, paused: self.paused, rate, manners }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::bucket::Bucket;
 use super::core::Engine;
 use super::ids::{Count, Level, PeerId};
+use super::manners::Manners;
 use super::outcome::Lock;
 use super::patterns::{Pattern, Sums};
 use super::rate::Rate;
@@ -20,6 +21,8 @@ pub struct SemaphoreView {
     pub max: Count,
     /// Its place in the lock hierarchy.
     pub level: Level,
+    /// How it treats those who wait.
+    pub manners: Manners,
     /// Whether an operator has paused it: nothing is granted.
     pub paused: bool,
     /// How much of it is held; above `max` only after a restore.
@@ -126,6 +129,7 @@ impl Engine {
             name: semaphore.name.clone(),
             max: semaphore.max,
             level: semaphore.level,
+            manners: semaphore.manners,
             paused: semaphore.paused,
             held: semaphore.held,
             keys: None,
@@ -139,12 +143,13 @@ impl Engine {
 
     fn view_pattern(&self, pattern: &Pattern) -> SemaphoreView {
         let Pattern { settings, paused, sums } = pattern;
-        let SemaphoreSettings { name, max, level, rate } = settings.clone();
+        let SemaphoreSettings { name, max, level, rate, manners } = settings.clone();
         let full = rate.map(|rate| self.view_bucket(&Bucket::new(rate, max)));
         SemaphoreView {
             name,
             max,
             level,
+            manners,
             paused: *paused,
             held: sums.held,
             holders: sums.holders,

@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::bucket::Bucket;
 use super::ids::{Count, Fence, Level};
+use super::manners::Manners;
 use super::operation::SemaphoreState;
 use super::patterns::{PatternIndex, Patterns, Sums};
 use super::peers::Slot;
@@ -25,6 +26,7 @@ pub(super) struct Semaphore {
     pub(super) name: SemaphoreName,
     pub(super) max: Count,
     pub(super) level: Level,
+    pub(super) manners: Manners,
     /// Nothing is granted.
     pub(super) paused: bool,
     /// Sum of the counts that peers hold.
@@ -69,13 +71,14 @@ impl Semaphore {
     }
 
     pub(super) fn settings(&self) -> SemaphoreSettings {
-        let SemaphoreState { max, level, rate, .. } = self.state();
-        SemaphoreSettings { name: self.name.clone(), max, level, rate }
+        let SemaphoreState { max, level, rate, manners, .. } = self.state();
+        SemaphoreSettings { name: self.name.clone(), max, level, rate, manners }
     }
 
     pub(super) fn state(&self) -> SemaphoreState {
         let rate = self.bucket.as_ref().map(|bucket| bucket.rate);
-        SemaphoreState { max: self.max, level: self.level, paused: self.paused, rate }
+        let (max, level, manners) = (self.max, self.level, self.manners);
+        SemaphoreState { max, level, paused: self.paused, rate, manners }
     }
 }
 
@@ -144,11 +147,12 @@ impl Semaphores {
     }
 
     fn insert(&mut self, settings: SemaphoreSettings, keyed: Option<Box<Keyed>>) -> SemaphoreIndex {
-        let SemaphoreSettings { name, max, level, rate } = settings;
+        let SemaphoreSettings { name, max, level, rate, manners } = settings;
         let index = SemaphoreIndex::at(self.all.insert(Semaphore {
             name: name.clone(),
             max,
             level,
+            manners,
             paused: false,
             held: 0,
             pending: 0,

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::ids::{Count, Fence, Level};
+use super::manners::Manners;
 use super::rate::{MAX_RESERVED, Rate};
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
@@ -32,26 +33,28 @@ pub struct SemaphoreSettings {
     pub level: Level,
     /// How fast a bucket's tokens come back. `None`: it is a semaphore.
     pub rate: Option<Rate>,
+    /// How it treats those who wait.
+    pub manners: Manners,
 }
 
 impl fmt::Display for SemaphoreSettings {
     /// What there is of it: `5`, `5, level 1`, or `10, 10 every 60s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.max.fmt(f)?;
-        match self {
-            Self { rate: Some(rate), .. } => {
-                write!(f, ", {} every {}", rate.refill(), rate.every())
-            }
-            Self { level: Level(0), rate: None, .. } => Ok(()),
-            Self { level, rate: None, .. } => write!(f, ", level {level}"),
+        let Self { level, rate, manners, .. } = self;
+        match (rate, level) {
+            (Some(rate), _) => write!(f, ", {} every {}", rate.refill(), rate.every())?,
+            (None, Level(0)) => {}
+            (None, level) => write!(f, ", level {level}")?,
         }
+        manners.fmt(f)
     }
 }
 
 impl SemaphoreSettings {
     /// A semaphore.
     pub const fn semaphore(name: SemaphoreName, max: Count, level: Level) -> Self {
-        Self { name, max, level, rate: None }
+        Self { name, max, level, rate: None, manners: Manners::NONE }
     }
 
     /// What it is, in words.
@@ -79,7 +82,8 @@ impl SemaphoreSettings {
 
     /// A bucket.
     pub const fn bucket(name: SemaphoreName, capacity: Count, rate: Rate) -> Self {
-        Self { name, max: capacity, level: Level(0), rate: Some(rate) }
+        let (level, manners) = (Level(0), Manners::NONE);
+        Self { name, max: capacity, level, rate: Some(rate), manners }
     }
 }
 

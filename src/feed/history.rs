@@ -84,13 +84,14 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Count, Level};
+    use crate::engine::{Count, Level, Manners};
 
     fn view(name: &str, held: u64) -> SemaphoreView {
         SemaphoreView {
             name: SemaphoreName::new(name).unwrap(),
             max: Count::new(1).unwrap(),
             level: Level(0),
+            manners: Manners::NONE,
             paused: false,
             held,
             holders: 0,

@@ -49,7 +49,9 @@ impl Operate {
     pub(super) fn record(&self, actor: &Actor, operated: Operated) {
         let Operated { kind, by, why, peer, semaphore, before, after, locks, grace } = &operated;
         let state = |state: &Option<crate::engine::SemaphoreState>| {
-            state.map(|it| format!("max={} level={} paused={}", it.max, it.level, it.paused))
+            state.map(|it| {
+                format!("max={} level={} paused={}{}", it.max, it.level, it.paused, it.manners)
+            })
         };
         tracing::info!(
             target: "throttle::audit",

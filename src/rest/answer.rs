@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::engine::{Label, MAX_COUNT, Refusal, Reply, Span};
@@ -17,6 +17,8 @@ pub(super) type Answer = Result<Response, Failure>;
 pub(super) struct Failure {
     status: StatusCode,
     text: Cow<'static, str>,
+    /// When it may be worth while to ask again.
+    retry_after: Option<Span>,
 }
 
 /// Where a duration stood that the engine may find too long.
@@ -28,7 +30,12 @@ pub(super) enum Source {
 
 impl Failure {
     pub(super) fn new(status: StatusCode, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, text: text.into() }
+        Self { status, text: text.into(), retry_after: None }
+    }
+
+    /// Says when it may be worth while to ask again.
+    pub(super) fn retry_after(self, retry_after: Option<Span>) -> Self {
+        Self { retry_after, ..self }
     }
 
     pub(super) fn unknown_semaphore() -> Self {
@@ -95,7 +102,10 @@ impl Failure {
             Refusal::Forbidden => {
                 (StatusCode::FORBIDDEN, "The peer is controlled by a connection.".to_owned())
             }
-            Refusal::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, refusal.to_string()),
+            Refusal::Busy { retry_after, .. } => {
+                let busy = Self::new(StatusCode::TOO_MANY_REQUESTS, refusal.to_string());
+                return busy.retry_after(Some(*retry_after));
+            }
             Refusal::Timeout | Refusal::TooLate { .. } => {
                 (StatusCode::CONFLICT, "Not acquired in time.".to_owned())
             }
@@ -139,7 +149,13 @@ fn invalid_count(asked: i64) -> String {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.status, self.text).into_response()
+        let mut response = (self.status, self.text).into_response();
+        if let Some(span) = self.retry_after {
+            // In whole seconds, as RFC 9110 has it; never 0, which would be an invitation to come at once.
+            let seconds = span.as_micros().div_ceil(1_000_000).max(1);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

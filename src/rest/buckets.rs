@@ -2,8 +2,8 @@
 
 use axum::Json as JsonBody;
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -186,15 +186,7 @@ fn refused(refusal: &Refusal) -> Answer {
         | Refusal::TooManySemaphores { .. }
         | Refusal::TooManyPeers { .. } => return Err(Failure::refused(refusal, Source::Body)),
     };
-    let answer = (status, refusal.to_string());
-    Ok(match retry_after {
-        // In whole seconds, as RFC 9110 has it; never 0, which would be an invitation to come at once.
-        Some(span) => {
-            let seconds = span.as_micros().div_ceil(1_000_000).max(1).to_string();
-            (status, [(header::RETRY_AFTER, seconds)], answer.1).into_response()
-        }
-        None => answer.into_response(),
-    })
+    Err(Failure::new(status, refusal.to_string()).retry_after(retry_after))
 }
 
 fn unknown() -> Failure {

@@ -27,7 +27,7 @@ fn name() -> SemaphoreName {
 fn engine() -> Engine {
     let max = Count::new(1).unwrap();
     Engine::new(Settings {
-        semaphores: vec![SemaphoreSettings { name: name(), max, level: Level(0), rate: None }],
+        semaphores: vec![SemaphoreSettings::semaphore(name(), max, Level(0))],
         limits: Limits::default(),
         last_fence: Fence(0),
         grants_from: Time::default(),

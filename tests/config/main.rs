@@ -5,6 +5,7 @@
 mod buckets;
 mod exposure;
 mod files;
+mod manners;
 mod precedence;
 mod problems;
 mod sample;

@@ -28,7 +28,7 @@ fn uncommented() -> String {
 fn the_sample_has_a_few_semaphores_and_else_the_defaults() {
     let config = Config::from_toml(SAMPLE, "throttle.toml").unwrap();
     let names: Vec<_> = config.semaphores.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["A", "api", "crawl", "database", "printer", "report"]);
+    assert_eq!(names, ["A", "api", "crawl", "database", "gpu", "printer", "report"]);
     assert_eq!(
         Config { semaphores: Vec::new(), has_semaphores: false, ..config },
         Config::default()

@@ -2,8 +2,9 @@
 
 use fastrand::Rng;
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Operation,
-    PeerId, Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
+    Operation, PeerId, Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span,
+    Time, Want,
 };
 
 /// What happened to an engine, from its birth on.
@@ -137,7 +138,12 @@ impl Dice {
 
     fn semaphore(&mut self, name: SemaphoreName) -> SemaphoreSettings {
         let rate = self.one_in(3).then(|| self.rate());
-        SemaphoreSettings { name, max: self.max(), level: self.level(), rate }
+        let manners = if rate.is_none() { self.manners() } else { Manners::NONE };
+        SemaphoreSettings { name, max: self.max(), level: self.level(), rate, manners }
+    }
+
+    fn manners(&mut self) -> Manners {
+        Manners { max_pending: self.one_in(4).then(|| self.0.u32(0..=3)) }
     }
 
     fn rate(&mut self) -> Rate {

@@ -1,12 +1,13 @@
 //! Commands and outcomes as text: what scenario scripts are written in, and what a failing simulation prints.
 
 mod buckets;
+mod manners;
 mod operations;
 mod write;
 
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, OnDisconnect, Priority, Rate,
-    SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
+    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
+    Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
 pub(crate) use write::{write_command, write_outcome, write_settings, write_state};
@@ -14,7 +15,7 @@ pub(crate) use write::{write_command, write_outcome, write_settings, write_state
 /// Reads `semaphores A=1 B=5@2 C=10%5/60s [max_peers=N] [max_semaphores=N] [max_expires_in=D] [last_fence=N]
 /// [grants_from=D]
 /// [max_keyed=N] [idle_ttl=D] [dynamic=yes]`: maxima, levels behind an `@`, what makes it a bucket behind a `%`:
-/// `REFILL/EVERY[+MAX_RESERVED]`.
+/// `REFILL/EVERY[+MAX_RESERVED]`, manners behind a `~`.
 pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
     let mut settings = Settings {
         semaphores: Vec::new(),
@@ -40,13 +41,18 @@ pub(crate) fn parse_settings(line: &str) -> Result<Settings, String> {
 }
 
 fn parse_semaphore(name: &str, value: &str) -> Result<SemaphoreSettings, String> {
+    let (value, manners) = match value.split_once('~') {
+        Some((value, manners)) => (value, manners::parse(manners)?),
+        None => (value, Manners::NONE),
+    };
     let (value, rate) = match value.split_once('%') {
         Some((value, rate)) => (value, Some(parse_rate(rate)?)),
         None => (value, None),
     };
     let (max, level) = value.split_once('@').unwrap_or((value, "0"));
     let max = Count::new(number(max)?).ok_or(format!("{max}: not a max"))?;
-    Ok(SemaphoreSettings { name: parse_name(name)?, max, level: Level(number(level)?), rate })
+    let (name, level) = (parse_name(name)?, Level(number(level)?));
+    Ok(SemaphoreSettings { name, max, level, rate, manners })
 }
 
 fn parse_rate(text: &str) -> Result<Rate, String> {

@@ -3,6 +3,7 @@
 
 mod buckets;
 mod keys;
+mod manners;
 mod operations;
 mod sessions;
 

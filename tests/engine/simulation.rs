@@ -84,9 +84,10 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
         return Some("the semaphores differ".to_owned());
     }
     for semaphore in engine.semaphores() {
-        let SemaphoreView { max, level, paused, bucket, .. } = semaphore;
+        let SemaphoreView { max, level, paused, bucket, manners, .. } = semaphore;
         let rate = bucket.map(|bucket| bucket.rate);
-        if model.state(&semaphore.name) != Some(SemaphoreState { max, level, paused, rate }) {
+        let state = SemaphoreState { max, level, paused, rate, manners };
+        if model.state(&semaphore.name) != Some(state) {
             return Some(format!("the states of {} differ", semaphore.name));
         }
         if (semaphore.held, semaphore.pending) != model.sums(&semaphore.name) {

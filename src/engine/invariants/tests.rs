@@ -15,8 +15,8 @@ fn name(name: &str) -> SemaphoreName {
 fn engine() -> Engine {
     let max = |count| Count::new(count).unwrap();
     let semaphores = vec![
-        SemaphoreSettings { name: name("a"), max: max(3), level: Level(1), rate: None },
-        SemaphoreSettings { name: name("b"), max: max(1), level: Level(0), rate: None },
+        SemaphoreSettings::semaphore(name("a"), max(3), Level(1)),
+        SemaphoreSettings::semaphore(name("b"), max(1), Level(0)),
     ];
     let last_fence = Fence(0);
     let (limits, grants_from) = (Limits::default(), Time::from_micros(500));

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::{Count, Level, PeerId};
+use crate::engine::{Count, Level, Manners, PeerId};
 use crate::feed::journal::Kind;
 
 fn server() -> Server<'static> {
@@ -24,6 +24,7 @@ fn view(name: &str, held: u64) -> SemaphoreView {
         name: SemaphoreName::new(name).unwrap(),
         max: Count::new(1).unwrap(),
         level: Level(0),
+        manners: Manners::NONE,
         paused: false,
         held,
         holders: 0,

@@ -105,11 +105,9 @@ struct Connected {
 impl Stage {
     /// Semaphores A=1, B=5 and, one level up, C=1; with fences after the last one.
     fn new(last_fence: u64) -> Self {
-        let semaphore = |name: &str, max, level| SemaphoreSettings {
-            name: SemaphoreName::new(name).unwrap(),
-            max: Count::new(max).unwrap(),
-            level: Level(level),
-            rate: None,
+        let semaphore = |name: &str, max, level| {
+            let (name, max) = (SemaphoreName::new(name).unwrap(), Count::new(max).unwrap());
+            SemaphoreSettings::semaphore(name, max, Level(level))
         };
         let engine = Engine::new(Settings {
             semaphores: vec![semaphore("A", 1, 0), semaphore("B", 5, 0), semaphore("C", 1, 1)],

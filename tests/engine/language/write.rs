@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::operations;
+use super::{manners, operations};
 use throttle::engine::{
     Change, Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome,
     PeerView, Reply, Revoked, SemaphoreSettings, SemaphoreState, Session, Settings, Span, Time,
@@ -35,9 +35,8 @@ fn write_declared(declared: &[SemaphoreSettings]) -> String {
 
 /// What a semaphore is made of, without its name.
 pub(super) fn write_settings_of(semaphore: &SemaphoreSettings) -> String {
-    let SemaphoreSettings { max, level, rate, .. } = semaphore;
-    let (max, level, rate) = (*max, *level, *rate);
-    write_semaphore(Some(SemaphoreState { max, level, paused: false, rate }))
+    let SemaphoreSettings { max, level, rate, manners, .. } = *semaphore;
+    write_semaphore(Some(SemaphoreState { max, level, paused: false, rate, manners }))
 }
 
 pub(crate) fn write_command(command: &Command) -> String {
@@ -186,15 +185,15 @@ fn write_effect(effect: &Effect) -> String {
 }
 
 fn write_semaphore(state: Option<SemaphoreState>) -> String {
-    let Some(SemaphoreState { max, level, paused, rate }) = state else {
+    let Some(SemaphoreState { max, level, paused, rate, manners }) = state else {
         return "nothing".to_owned();
     };
     let rate = rate.map(|rate| {
         let (refill, every) = (rate.refill(), rate.every());
         format!("%{refill}/{every}+{}", rate.max_reserved)
     });
-    let rate = rate.unwrap_or_default();
-    format!("{max}@{level}{rate}{}", if paused { " paused" } else { "" })
+    let (rate, manners) = (rate.unwrap_or_default(), manners::write(manners));
+    format!("{max}@{level}{rate}{manners}{}", if paused { " paused" } else { "" })
 }
 
 fn write_revoked(revoked: &Revoked) -> String {

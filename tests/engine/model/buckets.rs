@@ -128,6 +128,18 @@ impl Bucket {
         self.earliest(now, self.paid_with_promises(start), count)
     }
 
+    pub(super) fn max_reserved(&self) -> u64 {
+        self.rate.max_reserved.into()
+    }
+
+    pub(super) fn promised(&self) -> u64 {
+        self.promises.iter().map(|it| it.count).sum()
+    }
+
+    pub(super) fn next_promise(&self) -> Option<Time> {
+        self.promises.first().map(|it| it.at)
+    }
+
     fn correct(&mut self, now: Time, taken: Count, used: Count) {
         let (taken, used) = (u64::from(taken.get()), u64::from(used.get()));
         if used > taken {
@@ -259,22 +271,6 @@ impl Model {
         let before = waiting.iter().filter(|peer| peer.place() < place);
         let before = before.map(|peer| u64::from(peer.ticket.as_ref().unwrap().parts[0].1.get()));
         Some(bucket.due(self.now, before.sum(), count.get().into()).since(self.now))
-    }
-
-    pub(super) fn check_line(&self, name: &SemaphoreName, count: Count) -> Result<(), Refusal> {
-        let Some(bucket) = self.bucket(name) else { return Ok(()) };
-        let promised: u64 = bucket.promises.iter().map(|it| it.count).sum();
-        let ahead = promised + self.pending(name) + u64::from(count.get());
-        if ahead <= u64::from(bucket.rate.max_reserved) {
-            return Ok(());
-        }
-        let first = self.peers.iter().filter(|peer| peer.waits_for(name));
-        let first = first.min_by_key(|peer| peer.place());
-        let turn =
-            first.and_then(|peer| self.turn(peer.place(), &peer.ticket.as_ref().unwrap().parts));
-        let next = turn.into_iter().chain(bucket.promises.first().map(|it| it.at)).min();
-        let retry_after = next.map_or(Span::from_secs(1), |at| at.since(self.now));
-        Err(Refusal::Busy { name: name.clone(), retry_after })
     }
 
     pub(super) fn reserve(

@@ -158,8 +158,8 @@ impl Model {
         let row = declared_row();
         let mut all = self.settings.semaphores.iter();
         let found = all.find(|it| it.name == *name).or((row.name == *name).then_some(&row))?;
-        let (max, level, rate) = (found.max, found.level, found.rate);
-        Some(SemaphoreState { max, level, paused: self.paused.contains(name), rate })
+        let SemaphoreSettings { max, level, rate, manners, .. } = *found;
+        Some(SemaphoreState { max, level, paused: self.paused.contains(name), rate, manners })
     }
 
     /// What is listed, and what stands for what is declared.

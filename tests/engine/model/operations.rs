@@ -156,7 +156,7 @@ impl Model {
     }
 
     fn set(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
-        let SemaphoreSettings { name, max, level, rate } = settings;
+        let SemaphoreSettings { name, max, level, rate, manners } = settings;
         let before = self.state(name);
         if before.is_none() {
             return Ok(self.list(settings));
@@ -166,7 +166,7 @@ impl Model {
         concerned.push(name.clone());
         for it in &mut self.settings.semaphores {
             if concerned.contains(&it.name) {
-                it.rate = *rate;
+                (it.rate, it.manners) = (*rate, *manners);
             }
         }
         for key in self.concerned(name)? {

@@ -1,11 +1,12 @@
 //! Buckets over a WebSocket: pushed when they are due, together with semaphores, corrected and closed.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use throttle::engine::{Count, Rate, SemaphoreName, SemaphoreSettings, Span};
 
 use super::client::Client;
 use crate::buckets::slow;
-use crate::server::{TestServer, config};
+use crate::server::{TestServer, config, with_json};
 
 async fn peers(server: &TestServer, count: i64) -> Client {
     let mut client = Client::greeted(server).await;
@@ -82,6 +83,27 @@ async fn who_would_wait_for_too_long_hears_it_at_once() {
     assert_eq!((&granted["id"], &granted["type"]), (&json!(13), &json!("granted")));
     let released = client.ask(json!({"type": "release", "id": 15, "peer": 1})).await;
     assert_eq!(released["locks"]["api"]["count"], 4, "{released}");
+}
+
+/// A semaphore's line may have an end, too; over REST that is told with a time as well.
+#[tokio::test]
+async fn too_many_cannot_wait() {
+    let mut config = config(&[("A", 1, 0)]);
+    config.semaphores[0].manners.max_pending = Some(1);
+    let server = TestServer::with(&config).await;
+    let mut client = peers(&server, 3).await;
+    assert_eq!(client.ask(acquire(11, 1, json!({"A": 1}))).await["type"], "granted");
+    assert_eq!(client.ask(acquire(12, 2, json!({"A": 1}))).await["type"], "queued");
+    let busy = client.ask(acquire(13, 3, json!({"A": 1}))).await;
+    assert_eq!((&busy["code"], &busy["semaphore"]), (&json!("busy"), &json!("A")));
+    assert_eq!((&busy["retry_after_ms"], &busy["retryable"]), (&json!(1_000), &json!(true)));
+    let peer = server.new_peer().await;
+    let put = server.request(Method::PUT, &format!("/peers/{peer}/A"));
+    let refused = with_json(put, "1").send().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    let said = refused.text().await.unwrap();
+    assert_eq!(said, r#"too many wait for "A" already; try again in 1s"#);
 }
 
 #[tokio::test]

@@ -1,0 +1,50 @@
+//! Queues with manners: how a semaphore treats those who wait for it.
+
+use std::fmt;
+
+use super::bucket::RETRY;
+use super::core::Engine;
+use super::ids::Count;
+use super::refusal::Refusal;
+use super::semaphores::SemaphoreIndex;
+
+/// What a semaphore is told beyond how much there is of it. A bucket has none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Manners {
+    /// How much of it may be waited for at once. Who would wait for more is refused. `None`: there is no bound.
+    pub max_pending: Option<u32>,
+}
+
+impl Manners {
+    /// None of it: whoever wants waits.
+    pub const NONE: Self = Self { max_pending: None };
+}
+
+impl fmt::Display for Manners {
+    /// Behind what else there is to say: `, max_pending 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { max_pending } = self;
+        max_pending.map_or(Ok(()), |most| write!(f, ", max_pending {most}"))
+    }
+}
+
+impl Engine {
+    /// Whether so much more may be waited for.
+    pub(super) fn check_line(&self, index: SemaphoreIndex, count: Count) -> Result<(), Refusal> {
+        let semaphore = self.semaphores.get(index);
+        let bucket = semaphore.bucket.as_ref();
+        let most = bucket.map_or(semaphore.manners.max_pending, |it| Some(it.rate.max_reserved));
+        let reserved = bucket.map_or(0, |bucket| bucket.reserved());
+        let ahead = reserved + semaphore.pending + u64::from(count.get());
+        if most.is_none_or(|most| ahead <= u64::from(most)) {
+            return Ok(());
+        }
+        let first =
+            semaphore.queue.first().and_then(|(_, slot)| self.peers.get(slot).ticket.as_ref());
+        let turn = first.and_then(|ticket| ticket.turn);
+        let reserved = bucket.and_then(|bucket| bucket.next_reserved());
+        let retry_after = turn.into_iter().chain(reserved).min();
+        let retry_after = retry_after.map_or(RETRY, |at| at.since(self.now));
+        Err(Refusal::Busy { name: semaphore.name.clone(), retry_after })
+    }
+}
