@@ -110,6 +110,7 @@ impl Engine {
         let owner = Owner { key: *key, label, on_disconnect: *on_disconnect };
         peer.owner = Some(Box::new(owner));
         let (peer, before) = (peer.id, peer.connection());
+        self.untold.forget(peer);
         if let Some(connection) = before.filter(|before| before != connection) {
             self.effects.push(Effect::Superseded { peer, connection });
         }

@@ -18,6 +18,7 @@ use super::revoked_peers::RevokedPeers;
 use super::semaphores::Semaphores;
 use super::settings::{Limits, Settings};
 use super::time::Time;
+use super::untold::Untold;
 
 /// Semaphores, the peers that hold locks on them, and the queues of those who wait.
 ///
@@ -65,6 +66,7 @@ pub struct Engine {
     pub(super) connections: Connections,
     pub(super) revocations: Revocations,
     pub(super) revoked_peers: RevokedPeers,
+    pub(super) untold: Untold,
     /// What the command under way has brought so far.
     pub(super) effects: Vec<Effect>,
     /// What the command's caller has to know once it has its answer.
@@ -98,6 +100,7 @@ impl Engine {
             connections: Connections::default(),
             revocations: Revocations::default(),
             revoked_peers: RevokedPeers::default(),
+            untold: Untold::default(),
             effects: Vec::new(),
             afterwards: Vec::new(),
             candidates: BinaryHeap::new(),

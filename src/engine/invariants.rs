@@ -177,6 +177,10 @@ impl Engine {
     }
 
     fn check_revoked_peers(&self) -> Result<(), String> {
+        for (id, _) in self.untold.iter() {
+            let there = self.peers.find(*id).is_some();
+            ensure(there, || format!("peer {id} was not told and is gone"))?;
+        }
         let mut derived = Vec::new();
         for (id, (until, _)) in self.revoked_peers.iter() {
             let gone = self.peers.find(*id).is_none();

@@ -151,8 +151,11 @@ impl Engine {
         self.release_all(slot, released);
         self.end_wait(slot, ended);
         let peer = self.peers.remove(slot);
+        let untold = self.untold.forget(peer.id);
         if let Some(revocation) = self.forget_revocation(peer.id, None) {
             self.remember(&peer, revocation.why);
+        } else if let (Some(why), ReleaseReason::Expired) = (untold, released) {
+            self.remember(&peer, why);
         }
         peer
     }

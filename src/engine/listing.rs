@@ -108,6 +108,13 @@ impl Engine {
         for name in remove {
             self.check_unused(name)?;
         }
+        for SemaphoreSettings { name, rate, .. } in set {
+            let before = self.state_of(name).map(|before| before.rate.is_some());
+            if before.is_some_and(|was_bucket| was_bucket != rate.is_some()) {
+                // What is held of the one is nothing of the other.
+                self.check_unused(name)?;
+            }
+        }
         let mut changes = Vec::new();
         for settings in set {
             changes.push(self.set(settings)?);

@@ -20,12 +20,14 @@ impl Engine {
     ) -> Result<Reply, Refusal> {
         let Some(names) = names else {
             let slot = self.known(peer)?;
+            self.untold.forget(peer);
             let locks = self.release_all(slot, ReleaseReason::Released);
             return Ok(Reply::Released { locks });
         };
         let indexes: Result<Vec<_>, _> =
             names.iter().map(|n| self.semaphores.possible(n)).collect();
         let (indexes, slot) = (indexes?, self.known(peer)?);
+        names.iter().for_each(|name| self.untold.settled(peer, name));
         let released = indexes
             .iter()
             .flatten()
@@ -43,6 +45,7 @@ impl Engine {
     pub(super) fn leave(&mut self, peer: PeerId, name: &SemaphoreName) -> Result<Reply, Refusal> {
         let index = self.semaphores.possible(name)?;
         let slot = self.known(peer)?;
+        self.untold.settled(peer, name);
         let Some(index) = index else { return Ok(Reply::Released { locks: 0 }) };
         let released = self.release_one(slot, index, ReleaseReason::Released);
         let ticket = self.peers.get(slot).ticket.as_ref();
@@ -73,7 +76,9 @@ impl Engine {
             sums.holders += 1;
         });
         self.peers.get_mut(slot).holds.push(hold);
-        self.lock(&hold)
+        let lock = self.lock(&hold);
+        self.untold.settled(self.peers.get(slot).id, &lock.name);
+        lock
     }
 
     pub(super) fn release_all(&mut self, slot: Slot, reason: ReleaseReason) -> usize {

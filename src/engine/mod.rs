@@ -34,6 +34,7 @@ mod session;
 mod settings;
 mod text;
 mod time;
+mod untold;
 mod view;
 mod want;
 

@@ -127,6 +127,10 @@ impl Engine {
                 let semaphore = holds.find(|hold| hold.fence == fence).map(|hold| hold.semaphore);
                 if let Some(semaphore) = semaphore {
                     self.release_one(slot, semaphore, ReleaseReason::Revoked);
+                    if connection.is_none() {
+                        let name = self.semaphores.get(semaphore).name.clone();
+                        self.untold.add(revoked.peer, name, revoked.why.clone());
+                    }
                 }
             }
         }

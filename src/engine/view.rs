@@ -139,6 +139,7 @@ impl Engine {
         peers.hash(&mut hasher);
         self.revocations.iter().for_each(|revocation| revocation.hash(&mut hasher));
         self.revoked_peers.iter().for_each(|revoked| revoked.hash(&mut hasher));
+        self.untold.iter().for_each(|untold| untold.hash(&mut hasher));
         for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
             let owner = self.peers.get(slot).owner.as_ref();
             owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);

@@ -151,11 +151,22 @@ pub(crate) struct State {
     max: u32,
     level: i32,
     paused: bool,
+    /// Of a bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refill: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every_ms: Option<f64>,
 }
 
 impl State {
     pub(crate) fn of(state: SemaphoreState) -> Self {
-        Self { max: state.max.get(), level: state.level.0, paused: state.paused }
+        Self {
+            max: state.max.get(),
+            level: state.level.0,
+            paused: state.paused,
+            refill: state.rate.map(|rate| rate.refill().get()),
+            every_ms: state.rate.map(|rate| rate.every().as_secs_f64() * 1_000.0),
+        }
     }
 }
 

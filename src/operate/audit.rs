@@ -49,8 +49,17 @@ impl Operate {
     pub(super) fn record(&self, actor: &Actor, operated: Operated) {
         let Operated { kind, by, why, peer, semaphore, before, after, locks, grace } = &operated;
         let state = |state: &Option<crate::engine::SemaphoreState>| {
-            state.map(|it| {
-                format!("max={} level={} paused={}{}", it.max, it.level, it.paused, it.manners)
+            state.map(|it| match it.rate {
+                None => {
+                    format!("max={} level={} paused={}{}", it.max, it.level, it.paused, it.manners)
+                }
+                Some(rate) => {
+                    let (refill, every) = (rate.refill(), rate.every());
+                    format!(
+                        "capacity={} refill={refill} every={every} paused={}{}",
+                        it.max, it.paused, it.manners
+                    )
+                }
             })
         };
         tracing::info!(

@@ -93,7 +93,9 @@ pub(super) async fn reload(
     actor: Actor,
     Body(Request { why }): Body<Request>,
 ) -> Result<Response, Problem> {
-    let reloaded = operate.reload(&actor, why).await?;
+    let reloaded = operate.reload(&actor, why).await.inspect_err(|problem| {
+        tracing::error!(by = ?actor.name(), "the configuration stays as it was: {}", problem.detail());
+    })?;
     Ok(json(serde_json::to_string(&reloaded).unwrap_or_default()))
 }
 

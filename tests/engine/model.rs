@@ -45,6 +45,8 @@ pub(crate) struct Model {
     keys: Vec<Key>,
     revocations: Vec<Revocation>,
     revoked: Vec<RevokedPeer>,
+    /// What was taken from peers that could not be told.
+    untold: Vec<(PeerId, SemaphoreName, Option<Label>)>,
     peers: Vec<Peer>,
     effects: Vec<Effect>,
     afterwards: Vec<Effect>,
@@ -66,6 +68,7 @@ impl Model {
             keys: vec![],
             revocations: vec![],
             revoked: vec![],
+            untold: vec![],
             peers: vec![],
             effects: vec![],
             afterwards: vec![],
@@ -210,6 +213,9 @@ impl Model {
                     self.possible(name)?;
                 }
                 let held = self.known(*peer)?.locks.iter().map(|l| l.name.clone()).collect();
+                let given_up =
+                    |name: &SemaphoreName| names.as_ref().is_none_or(|names| names.contains(name));
+                self.untold.retain(|(id, name, _)| id != peer || !given_up(name));
                 let names: Vec<_> = names.clone().unwrap_or(held);
                 let released = names.iter().filter(|name| self.release(*peer, name)).count();
                 Ok(Reply::Released { locks: released })
@@ -222,6 +228,7 @@ impl Model {
             Command::Leave { peer, name } => {
                 self.possible(name)?;
                 self.known(*peer)?;
+                self.untold.retain(|(id, it, _)| (id, it) != (peer, name));
                 let released = self.release(*peer, name);
                 if !released && self.known(*peer)?.waits_for(name) {
                     self.end_wait(*peer, EndReason::Cancelled);
@@ -374,6 +381,7 @@ impl Model {
             let (fence, since) = (self.settings.last_fence, self.now);
             locks.push(Lock { name: name.clone(), count: *count, fence, since });
             self.take(name, *count);
+            self.untold.retain(|(peer, it, _)| (peer, it) != (&id, name));
             self.touch(name);
         }
         self.peer(id).unwrap().locks.extend(locks.iter().cloned());
@@ -414,9 +422,14 @@ impl Model {
         }
         self.end_wait(id, ended);
         let whole = self.revocations.iter().find(|it| (it.peer, it.fence) == (id, None));
-        if let Some(why) = whole.map(|it| it.why.clone()) {
+        let mut untold: Vec<_> = self.untold.iter().filter(|(peer, ..)| *peer == id).collect();
+        untold.sort_by_key(|(_, name, _)| name);
+        let untold = untold.first().map(|(.., why)| why.clone());
+        let untold = untold.filter(|_| released == ReleaseReason::Expired);
+        if let Some(why) = whole.map(|it| it.why.clone()).or(untold) {
             self.remember(id, why);
         }
+        self.untold.retain(|(peer, ..)| *peer != id);
         self.peers.retain(|peer| peer.id != id);
         self.forget_revocations();
     }

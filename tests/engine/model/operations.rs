@@ -144,6 +144,12 @@ impl Model {
         for name in remove {
             self.check_unused(name)?;
         }
+        for SemaphoreSettings { name, rate, .. } in set {
+            let before = self.state(name).map(|before| before.rate.is_some());
+            if before.is_some_and(|bucket| bucket != rate.is_some()) {
+                self.check_unused(name)?;
+            }
+        }
         let mut changes = vec![];
         for settings in set {
             changes.push(self.set(settings)?);
@@ -254,6 +260,10 @@ impl Model {
         } else {
             for lock in &revoked.locks {
                 self.release_because(id, &lock.name, ReleaseReason::Revoked);
+                if connection.is_none() {
+                    self.untold.retain(|(peer, name, _)| (*peer, name) != (id, &lock.name));
+                    self.untold.push((id, lock.name.clone(), revoked.why.clone()));
+                }
             }
         }
         self.effects.push(Effect::Revoked { revoked: revoked.clone(), connection });

@@ -98,6 +98,7 @@ impl Model {
         peer.session = Some(session);
         let superseded = superseded.map(|connection| Effect::Superseded { peer: id, connection });
         self.effects.extend(superseded);
+        self.untold.retain(|(peer, ..)| *peer != id);
         self.warn_again(id);
     }
 }
