@@ -1,15 +1,16 @@
 //! Messages as they stand on the wire, `throttle.v1`. What is said is written at once; what is heard is read
 //! leniently: types and fields that are not known are passed over, and a message that makes no sense too.
 
+mod request;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::error::{Code, Explanation, Refused};
-use super::token::Token;
-use super::want::Want;
+use super::refused::{Code, Explanation, Refused};
+pub(super) use request::Request;
 
 /// Number of a request, and of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,67 +31,6 @@ pub(super) struct Lock {
 
 /// Locks by the names of their semaphores.
 pub(super) type Locks = BTreeMap<String, Lock>;
-
-/// One message to the server.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Request<'a> {
-    Hello {
-        id: RequestId,
-        client: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        token: Option<&'a Token>,
-    },
-    Open {
-        id: RequestId,
-        peer: PeerNumber,
-        expires_in_ms: u64,
-        #[serde(skip_serializing_if = "str::is_empty")]
-        label: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        on_disconnect: Option<&'static str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        resume: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        held: Option<BTreeMap<&'a str, u32>>,
-    },
-    Acquire {
-        id: RequestId,
-        peer: PeerNumber,
-        #[serde(serialize_with = "counts")]
-        want: &'a Want,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        timeout_ms: Option<u64>,
-        #[serde(skip_serializing_if = "is_default")]
-        priority: i8,
-        #[serde(skip_serializing_if = "is_default")]
-        progress: bool,
-    },
-    Release {
-        id: RequestId,
-        peer: PeerNumber,
-        names: Vec<&'a str>,
-    },
-    Cancel {
-        peer: PeerNumber,
-    },
-    Close {
-        id: RequestId,
-        peer: PeerNumber,
-    },
-    Ping {
-        id: RequestId,
-    },
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-fn counts<S: Serializer>(want: &Want, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(want.iter())
-}
 
 /// One message from the server.
 #[derive(Debug)]

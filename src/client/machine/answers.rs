@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::connection::Gone;
 use super::peer::Bound;
 use super::{About, Asked, Error, Event, Machine, PeerNumber, Progress, RequestId, Time};
-use crate::client::error::{Code, Refused};
 use crate::client::lost::{Deadline, LostReason, Notice};
+use crate::client::refused::{Code, Refused};
 use crate::client::wire::{self, Granted, Queued, Said, TakenAway, Yield};
 
 impl Machine {

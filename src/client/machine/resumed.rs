@@ -2,8 +2,8 @@
 
 use super::peer::{Bound, Giving, Key};
 use super::{About, Error, Event, Locks, Machine, PeerNumber, RequestId, Time};
-use crate::client::error::{Code, Refused};
 use crate::client::lost::LostReason;
+use crate::client::refused::{Code, Refused};
 use crate::client::wire::Opened;
 
 impl Machine {
