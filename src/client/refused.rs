@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::limit::Limit;
+
 /// What the server says when it refuses a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({code})")]
@@ -18,7 +23,7 @@ pub struct Refused {
 }
 
 /// The fields that explain a refusal. What the server did not say is `None`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -42,6 +47,21 @@ pub struct Explanation {
     pub max_ms: Option<u64>,
     /// The limit that was reached.
     pub limit: Option<u64>,
+    /// How long it would take, in milliseconds.
+    pub eta_ms: Option<u64>,
+    /// How long it takes until there may be room again, in milliseconds.
+    pub retry_after_ms: Option<u64>,
+    /// What a name was declared to be.
+    #[serde(deserialize_with = "limit")]
+    pub declared: Option<Limit>,
+    /// What it is.
+    #[serde(deserialize_with = "limit")]
+    pub actual: Option<Limit>,
+}
+
+/// A refusal counts, whatever is known of what explains it.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Limit>, D::Error> {
+    Value::deserialize(deserializer).map(Limit::read)
 }
 
 macro_rules! codes {
@@ -105,6 +125,14 @@ codes! {
     Revoked = "revoked",
     /// The connection has the peer already.
     PeerInUse = "peer_in_use",
+    /// As many wait as may.
+    Busy = "busy",
+    /// It is a semaphore.
+    NotABucket = "not_a_bucket",
+    /// Nothing of it is held.
+    NotHeld = "not_held",
+    /// The name stands for something else than was declared.
+    DeclaredOtherwise = "declared_otherwise",
     /// Too long, or too many.
     LimitExceeded = "limit_exceeded",
     /// The server is going away.

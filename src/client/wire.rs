@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 use super::refused::{Code, Explanation, Refused};
 pub(super) use request::Request;
 
+/// Largest number on the wire.
+pub(super) const MAX_INTEGER: u64 = (1 << 53) - 1;
+
 /// Number of a request, and of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

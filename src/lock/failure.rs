@@ -91,7 +91,11 @@ impl Failure {
                 format!("{error}; --ca or THROTTLE_CA name a file with certificates to trust")
             }
             Error::Refused(refused) => refusal(refused, server),
-            Error::Timeout
+            Error::Timeout { .. }
+            | Error::Busy { .. }
+            | Error::NotABucket { .. }
+            | Error::NotHeld { .. }
+            | Error::DeclaredOtherwise { .. }
             | Error::Disconnected { .. }
             | Error::Closed { .. }
             | Error::Ended

@@ -87,7 +87,7 @@ async fn wait_in_line(
             biased;
             lease = &mut acquire => {
                 return lease.map_err(|error| match (error, arguments.timeout) {
-                    (Error::Timeout, Some(timeout)) => Failure::timeout(&names, timeout, &notice.standing()),
+                    (Error::Timeout { .. }, Some(timeout)) => Failure::timeout(&names, timeout, &notice.standing()),
                     (error, _) => failed(error),
                 });
             }

@@ -66,7 +66,7 @@ async fn a_wait_has_an_end() {
     let peer = client.peer("").await.unwrap();
     for timeout in [0, 30] {
         let missed = peer.acquire("A").timeout(Duration::from_millis(timeout)).await.unwrap_err();
-        assert_eq!(missed, Error::Timeout);
+        assert_eq!(missed, Error::Timeout { eta: None });
     }
     assert_eq!(server.metric("throttle_waiters{semaphore=\"A\"}").await, Some(0.0));
     // Whoever only tries gets what is free.

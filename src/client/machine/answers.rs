@@ -170,9 +170,7 @@ impl Machine {
             About::Hello => self.trouble = Some(Gone::ForGood(Error::Refused(refused))),
             About::Open(number) => self.not_opened(now, number, id, refused),
             About::Acquire(number, acquire) => {
-                let timeout = refused.code == Code::Timeout;
-                let error = if timeout { Error::Timeout } else { Error::Refused(refused) };
-                self.refused(number, acquire, id, error);
+                self.refused(number, acquire, id, Error::from(refused));
             }
             About::Release(number, giving) => self.not_released(number, giving, &refused.code),
             About::Close(number) => self.forget(number),

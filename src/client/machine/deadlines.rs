@@ -198,7 +198,8 @@ impl Machine {
             self.give_up.insert((last, acquire));
             return;
         }
-        let error = if self.is_welcome() { Error::Timeout } else { self.disconnected_error() };
+        let timeout = Error::Timeout { eta: None };
+        let error = if self.is_welcome() { timeout } else { self.disconnected_error() };
         self.cancel(acquire);
         self.events.push_back(super::Event::Acquired { acquire, result: Err(error) });
     }

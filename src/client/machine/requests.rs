@@ -8,7 +8,7 @@ use super::frame::Frame;
 use super::peer::{Bound, Giving, Pending};
 use super::{About, Asked, Machine, PeerNumber, RequestId, Time};
 use crate::client::settings::OnDisconnect;
-use crate::client::wire::Request;
+use crate::client::wire::{MAX_INTEGER, Request};
 
 impl Machine {
     /// The next frame to send. It must be asked for right before it is sent: `now` counts as the time of sending.
@@ -176,11 +176,8 @@ fn timeout_ms(pending: &Pending, now: Time) -> Option<u64> {
         return Some(0);
     }
     let left = pending.until?.since(now).as_micros().div_ceil(1_000);
-    Some(u64::try_from(left).unwrap_or(u64::MAX).clamp(1, MAX_MILLIS))
+    Some(u64::try_from(left).unwrap_or(u64::MAX).clamp(1, MAX_INTEGER))
 }
-
-/// Largest number on the wire.
-const MAX_MILLIS: u64 = (1 << 53) - 1;
 
 impl Giving {
     /// Names, one at a time.

@@ -147,7 +147,10 @@ fn the_end_of_a_wait_is_the_servers_to_say_but_not_for_ever() {
     stage.pass(1_999);
     assert_eq!(stage.events(), []);
     stage.pass(1);
-    assert!(matches!(stage.events()[..], [Event::Acquired { result: Err(Error::Timeout), .. }]));
+    assert!(matches!(
+        stage.events()[..],
+        [Event::Acquired { result: Err(Error::Timeout { .. }), .. }]
+    ));
     let sent = stage.kinds();
     assert!(sent.starts_with(&["cancel".to_owned(), "release".to_owned()]), "{sent:?}");
     stage.say(refused(&asked, "timeout"));
