@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::address::Address;
+use super::bucket::{Bucket, Pacer};
 use super::error::Error;
 use super::machine::{Gone, Machine};
 use super::peer::OpenPeer;
@@ -86,6 +87,25 @@ impl Client {
     pub fn peer(&self, label: impl Into<String>) -> OpenPeer {
         let settings = PeerSettings { label: label.into(), ..self.handle.peers.clone() };
         OpenPeer::new(Arc::clone(&self.handle), settings)
+    }
+
+    /// A bucket of the server: a name with a rate, from which permits are taken.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(client: throttle::client::Client) -> Result<(), throttle::client::Error> {
+    /// let permit = client.bucket("api").take(1).await?;
+    /// permit.throttled(Duration::from_secs(30)).await?; // nobody gets anything for so long
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn bucket(&self, name: impl Into<String>) -> Bucket {
+        Bucket::new(Arc::clone(&self.handle), self.handle.peers.clone(), name.into())
+    }
+
+    /// A bucket that keeps calls apart. Where too many wait already, calls are left out.
+    pub fn pacer(&self, name: impl Into<String>) -> Pacer {
+        Pacer::new(self.bucket(name))
     }
 
     /// Gives everything back, closes the connection, and waits until that is done: two seconds at most. Leases and

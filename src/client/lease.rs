@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::clock::Time;
 use super::error::Error;
 use super::lost::{Deadline, Lost, Notice};
-use super::machine::LeaseId;
+use super::machine::{LeaseId, Told};
 use super::peer::PeerHandle;
 use super::want::Want;
 
@@ -24,22 +24,24 @@ const GLANCE: Duration = Duration::from_secs(1);
 pub struct Lease {
     peer: Arc<PeerHandle>,
     id: LeaseId,
-    want: Want,
     /// It is lost, or going to be.
     told: Arc<Notify>,
 }
 
 impl Lease {
-    pub(super) fn new(peer: Arc<PeerHandle>, id: LeaseId, want: Want) -> Self {
+    pub(super) fn new(peer: Arc<PeerHandle>, id: LeaseId) -> Self {
         let told = Arc::new(Notify::new());
         let tell = Arc::clone(&told);
         peer.client.shared.quietly(|_, waiters, _| waiters.told.insert(id, tell));
-        Self { peer, id, want, told }
+        Self { peer, id, told }
     }
 
-    /// What it has of each semaphore.
+    /// What it has of each semaphore, and has taken of each bucket.
     pub fn counts(&self) -> BTreeMap<String, u32> {
-        self.want.iter().map(|(name, count)| (name.to_owned(), count)).collect()
+        self.peer.client.shared.quietly(|machine, _, _| {
+            let locks = machine.locks(self.id).into_iter().flatten();
+            locks.map(|(name, lock)| (name.clone(), lock.count)).collect()
+        })
     }
 
     /// The number of the grant of one semaphore's lock, `None` for one that the lease does not have. Numbers only grow,
@@ -124,6 +126,49 @@ impl Lease {
     /// When the lease is lost unless the server is heard before: the margin before [`Lease::deadline`].
     pub fn lost_at(&self) -> Deadline {
         Deadline(self.deadlines().0)
+    }
+
+    /// Corrects what it has taken of buckets to what was really used, more or less, 0 included: `("api", 7)`. It may be said
+    /// again, with another number. What has been said is told to the server, over as many connections as it takes, even if
+    /// nobody waits for the answer.
+    ///
+    /// ```no_run
+    /// # async fn example(peer: throttle::client::Peer) -> Result<(), throttle::client::Error> {
+    /// let lease = peer.acquire([("gpu", 1), ("api", 5)]).await?;
+    /// lease.settle(("api", 7)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotHeld`] for what the lease does not have, or the server no longer; [`Error::NotABucket`] for a
+    /// semaphore; [`Error::Lost`] when the lease is lost. [`Error::Disconnected`] when the server was not reached until it
+    /// forgets what was taken by itself; [`Error::Ended`] and [`Error::Closed`] when the client has ended.
+    pub async fn settle(&self, used: impl Into<Want>) -> Result<(), Error> {
+        self.report(Told::Used(used.into())).await
+    }
+
+    /// Says that the resource behind a bucket has refused whoever has this lease: the bucket gives nothing to anybody for
+    /// so long. Of several times the longest counts.
+    ///
+    /// # Errors
+    /// As [`Lease::settle`].
+    pub async fn throttled(
+        &self,
+        bucket: impl Into<String>,
+        retry_after: Duration,
+    ) -> Result<(), Error> {
+        self.report(Told::Throttled { name: bucket.into(), retry_after }).await
+    }
+
+    async fn report(&self, told: Told) -> Result<(), Error> {
+        let (reported, result) = oneshot::channel();
+        self.peer.client.shared.act(|machine, waiters, now| {
+            let report = machine.report(now, self.id, told)?;
+            waiters.reported.insert(report, reported);
+            Ok::<_, Error>(())
+        })?;
+        result.await.unwrap_or(Err(Error::Ended))
     }
 
     /// Gives the locks back, and waits until the server has confirmed it, over as many connections as it takes.

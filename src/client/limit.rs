@@ -1,5 +1,6 @@
 //! What names stand for, as programs declare them to a server that lets them come into being.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -8,8 +9,24 @@ use serde_json::Value;
 use super::error::Error;
 use super::wire::MAX_INTEGER;
 
+/// Declarations by name.
+pub(super) type Limits = BTreeMap<String, Limit>;
+
 /// How many or how often: what a name stands for, as a program declares it. Where the server's configuration has
 /// `[dynamic] allow = true`, the first one who declares a name makes it; all others have to say the same, or nothing.
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// use throttle::client::Limit;
+///
+/// # async fn example(client: throttle::client::Client) -> Result<(), throttle::client::Error> {
+/// let peer = client.peer("").await?;
+/// let lease = peer.acquire("reports").declare("reports", Limit::semaphore(5)).await?;
+/// let mail = client.bucket("mail").declare(Limit::bucket(10, 1, Duration::from_secs(60)));
+/// let permit = mail.take(1).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {

@@ -19,6 +19,7 @@ mod deadlines;
 mod frame;
 mod leases;
 mod peer;
+mod reports;
 mod requests;
 mod resumed;
 
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use super::clock::Time;
 use super::error::Error;
+use super::limit::Limits;
 use super::settings::{PeerSettings, Settings};
 use super::want::Want;
 use super::wire::{Locks, PeerNumber, RequestId};
@@ -37,6 +39,7 @@ use leases::Lease;
 use peer::{Giving, Peer};
 
 pub(super) use connection::Gone;
+pub(super) use reports::Told;
 
 /// A server that says nothing about it takes frames of this size.
 const FRAME_BYTES: usize = 64 * 1024;
@@ -52,14 +55,23 @@ pub(super) struct LeaseId(pub(super) u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct AcquireId(pub(super) u64);
 
+/// Number of what the holder of tokens has told about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct ReportId(pub(super) u64);
+
 /// What a program wants of an acquire.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) want: Want,
     /// `None`: for ever.
     pub(super) timeout: Option<Duration>,
+    /// How long it may take as far as that is known beforehand.
+    pub(super) max_wait: Option<Duration>,
     pub(super) priority: i8,
     pub(super) progress: bool,
+    pub(super) declare: Limits,
+    /// Whether it wants a bucket, and nothing else: what was taken is never lost.
+    pub(super) permit: bool,
 }
 
 /// Where an acquire stands that waits.
@@ -102,6 +114,11 @@ pub(super) enum Event {
         lease: LeaseId,
         result: Result<(), Error>,
     },
+    /// The server has done what a report asks for, or will not.
+    Reported {
+        report: ReportId,
+        result: Result<(), Error>,
+    },
 }
 
 /// What was asked on the connection there is, and when it was sent.
@@ -118,6 +135,7 @@ enum About {
     Acquire(PeerNumber, AcquireId),
     Release(PeerNumber, Giving),
     Close(PeerNumber),
+    Report(PeerNumber, ReportId),
     Ping,
 }
 

@@ -24,6 +24,29 @@
 //! that waits or holds something. [`Peer::acquire`] waits for a [`Lease`]. All of them give back what they have when they
 //! are dropped, also in the middle of an `await`: nothing stays behind on the server.
 //!
+//! # How often, not how many
+//!
+//! [`Client::bucket`] takes from a bucket, whose tokens come back with time: a [`Permit`] is a peer of its own, and nothing
+//! to lose. [`Client::pacer`] keeps calls apart, and says which to leave out. A lease may have both semaphores and buckets
+//! ([`Lease::settle`], [`Lease::throttled`]). Where the server allows it, names come into being with what is declared of them
+//! ([`Limit`]).
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use throttle::client::{Client, Error};
+//!
+//! # async fn call() -> u32 { 3 }
+//! # async fn example(client: Client) -> Result<(), Error> {
+//! let permit = match client.bucket("api").take(5).max_wait(Duration::from_secs(2)).await {
+//!     Err(Error::Timeout { eta: Some(eta) }) => panic!("it would take {eta:?}"),
+//!     Err(Error::Busy { retry_after, .. }) => panic!("too many wait, for {retry_after:?} at least"),
+//!     permit => permit?,
+//! };
+//! permit.settle(call().await).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # When something breaks
 //!
 //! Peers outlive their connection by `expires_in` ([`Builder::expires_in`]), with their locks and with their places in
@@ -56,6 +79,7 @@
 
 mod acquire;
 mod address;
+mod bucket;
 mod clock;
 mod driver;
 mod error;
@@ -65,6 +89,7 @@ mod limit;
 mod lost;
 mod machine;
 mod peer;
+mod permit;
 mod refused;
 mod settings;
 mod shared;
@@ -75,6 +100,7 @@ mod want;
 mod wire;
 
 pub use acquire::Acquire;
+pub use bucket::{Bucket, Pacer, Take};
 pub use error::Error;
 pub use handle::{Builder, Client};
 pub use lease::Lease;
@@ -82,6 +108,7 @@ pub use limit::Limit;
 pub use lost::{Deadline, Lost, LostReason, Notice};
 pub use machine::Progress;
 pub use peer::{OpenPeer, Peer};
+pub use permit::Permit;
 pub use refused::{Code, Explanation, Refused};
 pub use settings::OnDisconnect;
 pub use want::Want;

@@ -39,6 +39,14 @@ impl Drop for PeerHandle {
     }
 }
 
+impl PeerHandle {
+    /// A peer whose first acquire will tell whether it could be opened.
+    pub(super) fn open(client: Arc<ClientHandle>, settings: PeerSettings) -> Arc<Self> {
+        let number = client.shared.quietly(|machine, _, _| machine.open(settings));
+        Arc::new(Self { client, number })
+    }
+}
+
 impl Peer {
     /// Asks for locks: `"A"`, `("A", 2)`, `[("A", 2), ("db", 1)]`. All of it is granted at once, or nothing. To be
     /// awaited, after what is to be said about it.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 use super::clock::{self, Time};
 use super::error::Error;
-use super::machine::{AcquireId, Event, Gone, LeaseId, Machine, Progress};
+use super::machine::{AcquireId, Event, Gone, LeaseId, Machine, Progress, ReportId};
 use super::wire::PeerNumber;
 
 /// What the handles of a client and its task have in common.
@@ -34,6 +34,7 @@ pub(super) struct Waiters {
     pub(super) opened: BTreeMap<PeerNumber, oneshot::Sender<Result<(), Error>>>,
     pub(super) acquired: BTreeMap<AcquireId, Acquiring>,
     pub(super) released: BTreeMap<LeaseId, oneshot::Sender<Result<(), Error>>>,
+    pub(super) reported: BTreeMap<ReportId, oneshot::Sender<Result<(), Error>>>,
     /// Whoever wants to know that a lease is lost, or going to be.
     pub(super) told: BTreeMap<LeaseId, Arc<Notify>>,
 }
@@ -127,6 +128,9 @@ impl Waiters {
                 }
                 Event::Released { lease, result } => {
                     self.released.remove(&lease).map(|released| released.send(result));
+                }
+                Event::Reported { report, result } => {
+                    self.reported.remove(&report).map(|reported| reported.send(result));
                 }
             }
         }

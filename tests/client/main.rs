@@ -9,6 +9,7 @@ mod proxy;
 mod server;
 
 mod access;
+mod buckets;
 mod cancelling;
 mod connecting;
 mod leases;

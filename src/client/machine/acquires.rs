@@ -4,6 +4,7 @@ use super::peer::{Giving, Pending};
 use super::{
     AcquireId, Ask, Error, Event, LeaseId, Locks, Machine, PeerNumber, Progress, RequestId, Time,
 };
+use crate::client::limit::{Limit, Limits};
 use crate::client::want::Want;
 
 impl Machine {
@@ -20,7 +21,7 @@ impl Machine {
         if let Some(error) = self.over() {
             return Err(error);
         }
-        ask.want.check()?;
+        ask.check()?;
         self.lose_overdue(now);
         let peer = self.peers.get(&number).ok_or(Error::Ended)?;
         if peer.pending.is_some() {
@@ -39,28 +40,19 @@ impl Machine {
         let Some(pending) = peer.pending.take_if(|it| it.acquire == acquire) else { return };
         // An earlier connection may have asked for it as well.
         if peer.told || pending.sent.is_some() {
-            let names = pending.want.names().map(str::to_owned).collect();
-            peer.unwanted.push(Giving { names, cancel: true, lease: None });
+            let Ask { want, permit: unused, .. } = &pending.ask;
+            let names = want.names().map(str::to_owned).collect();
+            peer.unwanted.push(Giving { names, cancel: true, unused: *unused, lease: None });
             self.dirty.insert(number);
         }
         self.ended(number, &pending);
     }
 
     fn begin(&mut self, now: Time, number: PeerNumber, ask: Ask) -> AcquireId {
-        let Ask { want, timeout, priority, progress } = ask;
         let acquire = AcquireId(self.next_id());
-        let until = timeout.map(|timeout| now.after(timeout));
-        let only_try = timeout.is_some_and(|timeout| timeout.is_zero());
-        let pending = Pending {
-            acquire,
-            want,
-            until,
-            only_try,
-            priority,
-            progress,
-            sent: None,
-            granted: None,
-        };
+        let patience = ask.timeout.into_iter().chain(ask.max_wait).min();
+        let until = patience.map(|patience| now.after(patience));
+        let pending = Pending { acquire, ask, since: now, until, sent: None, granted: None };
         if let Some(peer) = self.peers.get_mut(&number) {
             peer.pending = Some(pending);
         }
@@ -106,12 +98,12 @@ impl Machine {
         locks: Locks,
     ) {
         let Some(pending) = self.sent_as(number, acquire, id) else { return };
-        let as_wanted = pending
-            .want
+        let want = &pending.ask.want;
+        let as_wanted = want
             .iter()
             .all(|(name, count)| locks.get(name).is_some_and(|lock| lock.count == count));
         if as_wanted {
-            let locks = locks.into_iter().filter(|(name, _)| pending.want.has(name)).collect();
+            let locks = locks.into_iter().filter(|(name, _)| want.has(name)).collect();
             pending.granted = Some(locks);
             self.confirming.insert(number);
         } else {
@@ -124,16 +116,18 @@ impl Machine {
     /// Hands out what is granted and good.
     pub(super) fn confirm(&mut self, now: Time) {
         for number in std::mem::take(&mut self.confirming) {
-            if !self.is_good(number, now) {
+            let is_good = self.is_good(number, now);
+            let Some(peer) = self.peers.get_mut(&number) else { continue };
+            // Nobody else gets tokens that were granted.
+            if !is_good && !peer.pending.as_ref().is_some_and(|pending| pending.ask.permit) {
                 self.confirming.insert(number);
                 continue;
             }
-            let Some(peer) = self.peers.get_mut(&number) else { continue };
             let Some(mut pending) = peer.pending.take_if(|it| it.granted.is_some()) else {
                 continue;
             };
             let Some(locks) = pending.granted.take() else { continue };
-            let lease: LeaseId = self.hand_out(number, locks);
+            let lease: LeaseId = self.hand_out(number, locks, pending.ask.permit);
             self.ended(number, &pending);
             let (acquire, result) = (pending.acquire, Ok(lease));
             self.events.push_back(Event::Acquired { acquire, result });
@@ -182,5 +176,28 @@ impl Machine {
             self.give_up.remove(&(until.after(super::deadlines::FOR_AN_ANSWER), pending.acquire));
         }
         self.repace(number);
+    }
+}
+
+impl Ask {
+    /// For ever, and without anything special.
+    pub(in crate::client) const fn new(want: Want) -> Self {
+        Self {
+            want,
+            timeout: None,
+            max_wait: None,
+            priority: 0,
+            progress: false,
+            declare: Limits::new(),
+            permit: false,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.want.check()?;
+        if !self.declare.keys().all(|name| self.want.has(name)) {
+            return Err(Error::InvalidWant("only what is wanted can be declared"));
+        }
+        self.declare.values().try_for_each(Limit::check)
     }
 }

@@ -33,6 +33,7 @@ impl Machine {
             Said::Queued(queued) => self.on_queued(queued),
             Said::Released(answered) => self.on_released(answered.id),
             Said::Closed(answered) => self.on_closed(answered.id),
+            Said::Reported(answered) => self.on_reported(answered.id),
             Said::Pong(answered) => {
                 self.answered(answered.id, |about| matches!(about, About::Ping));
             }
@@ -158,6 +159,7 @@ impl Machine {
         for lease in leases {
             self.released(lease, Ok(()));
         }
+        self.fail_reports(number, None);
         self.confirming.remove(&number);
         self.dirty.insert(number);
     }
@@ -173,6 +175,7 @@ impl Machine {
                 self.refused(number, acquire, id, Error::from(refused));
             }
             About::Release(number, giving) => self.not_released(number, giving, &refused.code),
+            About::Report(number, report) => self.not_reported(number, report, refused),
             About::Close(number) => self.forget(number),
             About::Ping => {}
         }

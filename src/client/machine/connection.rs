@@ -228,6 +228,13 @@ impl Machine {
                     self.dirty.insert(number);
                 }
             }
+            About::Report(number, report) => {
+                let peer = self.peers.get_mut(&number);
+                if let Some(report) = peer.and_then(|peer| peer.reports.get_mut(&report)) {
+                    report.sent = None;
+                    self.dirty.insert(number);
+                }
+            }
             About::Close(number) | About::Open(number) => {
                 self.dirty.insert(number);
             }
@@ -250,8 +257,9 @@ impl Machine {
         }
     }
 
-    /// Nobody will confirm what is being given back.
+    /// Nobody will confirm what is being given back, or answer what is told about it.
     pub(super) fn fail_releases(&mut self, number: PeerNumber, error: &Error) {
+        self.fail_reports(number, Some(error));
         let Some(peer) = self.peers.get_mut(&number) else { return };
         let leases: Vec<_> = peer.unwanted.iter_mut().filter_map(|it| it.lease.take()).collect();
         for lease in leases {

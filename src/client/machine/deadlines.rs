@@ -138,7 +138,8 @@ impl Machine {
         let peer = self.peers.get(&number)?;
         let lost = (!peer.leases.is_empty()).then(|| self.lost_at(number)).flatten();
         let releasing = peer.unwanted.iter().any(|giving| giving.lease.is_some());
-        let free = releasing.then(|| self.free_at(number)).flatten();
+        let waited_for = releasing || !peer.reports.is_empty();
+        let free = waited_for.then(|| self.free_at(number)).flatten();
         [lost, free].into_iter().flatten().filter(|at| *at > now).min()
     }
 

@@ -9,6 +9,9 @@ use crate::client::lost::{Deadline, Lost, LostReason, Notice};
 pub(super) struct Lease {
     pub(super) peer: PeerNumber,
     pub(super) locks: Locks,
+    /// Tokens, and nothing else. It is never lost: nobody else gets them. But the server may hold it no longer, and then
+    /// the peer does not have it.
+    pub(super) permit: bool,
     pub(super) lost: Option<Lost>,
     /// What was said last about when it will be.
     pub(super) notice: Option<Notice>,
@@ -42,19 +45,33 @@ impl Machine {
 
     /// The program gives a lease back. [`Event::Released`] follows.
     pub(in crate::client) fn release(&mut self, lease: LeaseId, now: Time) {
+        self.give_back(lease, now, false);
+    }
+
+    /// Nobody has taken what was granted.
+    pub(in crate::client) fn release_unused(&mut self, lease: LeaseId, now: Time) {
+        self.give_back(lease, now, true);
+    }
+
+    fn give_back(&mut self, lease: LeaseId, now: Time, unused: bool) {
         self.lose_overdue(now);
-        let Some(Lease { peer: number, locks, lost, .. }) = self.leases.remove(&lease) else {
+        let Some(Lease { peer: number, locks, lost, permit, .. }) = self.leases.remove(&lease)
+        else {
             return;
         };
         let over = lost.map(Error::Lost).or_else(|| self.over());
-        match (self.peers.get_mut(&number), over) {
+        let peer = self.peers.get_mut(&number);
+        match (peer.filter(|peer| peer.leases.contains(&lease)), over) {
             (Some(peer), None) => {
                 peer.leases.remove(&lease);
                 let names = locks.into_keys().collect();
-                peer.unwanted.push(Giving { names, cancel: false, lease: Some(lease) });
+                let (unused, lease) = (unused && permit, Some(lease));
+                peer.unwanted.push(Giving { names, cancel: false, unused, lease });
                 self.dirty.insert(number);
                 self.look_at(self.free_at(number));
             }
+            // A permit that the server does not hold any more.
+            (_, None) if permit => self.released(lease, Ok(())),
             // Of a peer that is no more, nothing is held.
             (_, over) => self.released(lease, Err(over.unwrap_or(Error::Ended))),
         }
@@ -62,9 +79,9 @@ impl Machine {
     }
 
     /// Hands out what was granted.
-    pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks) -> LeaseId {
+    pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks, permit: bool) -> LeaseId {
         let lease = LeaseId(self.next_id());
-        self.leases.insert(lease, Lease { peer: number, locks, lost: None, notice: None });
+        self.leases.insert(lease, Lease { peer: number, locks, permit, lost: None, notice: None });
         if let Some(peer) = self.peers.get_mut(&number) {
             peer.leases.insert(lease);
         }
@@ -79,34 +96,44 @@ impl Machine {
         }
     }
 
-    /// A lease is lost. What the server may still hold of it is given back.
+    /// A lease is lost. What the server may still hold of it is given back. A permit is not lost, but there is nothing
+    /// to be told about it any more; silence alone does not mean that the server has forgotten it.
     pub(super) fn lose(&mut self, now: Time, lease: LeaseId, reason: LostReason) {
-        let free = self.lease_free_at(lease).unwrap_or(now);
-        let Some(Lease { peer: number, locks, lost, .. }) = self.leases.get_mut(&lease) else {
-            return;
-        };
-        if lost.is_some() {
-            return;
-        }
-        let deadline = match reason {
-            LostReason::Silence => free,
-            LostReason::Ended if !self.closing => free,
+        let at = match reason {
+            LostReason::Silence => self.lease_free_at(lease),
+            LostReason::Ended if !self.closing => self.lease_free_at(lease),
             LostReason::Ended
             | LostReason::Disconnected
             | LostReason::NotHeld
             | LostReason::Superseded
             | LostReason::Revoked
-            | LostReason::Expired => now,
+            | LostReason::Expired => None,
         };
-        *lost = Some(Lost { reason, deadline: Deadline(deadline), message: None });
-        let (number, names) = (*number, locks.keys().cloned().collect());
-        if let Some(peer) = self.peers.get_mut(&number) {
-            peer.leases.remove(&lease);
-            peer.unwanted.push(Giving { names, cancel: false, lease: None });
+        let deadline = Deadline(at.unwrap_or(now));
+        let Some(Lease { peer: number, locks, lost, permit, .. }) = self.leases.get_mut(&lease)
+        else {
+            return;
+        };
+        let (number, permit) = (*number, *permit);
+        if lost.is_some() || (permit && reason == LostReason::Silence) {
+            return;
         }
-        self.dirty.insert(number);
-        self.repace(number);
-        self.events.push_back(Event::Lost { lease });
+        let names: Vec<_> = locks.keys().cloned().collect();
+        if !permit {
+            *lost = Some(Lost { reason, deadline, message: None });
+            self.events.push_back(Event::Lost { lease });
+        }
+        self.take_away(number, lease, names);
+    }
+
+    fn take_away(&mut self, number: PeerNumber, lease: LeaseId, names: Vec<String>) {
+        if let Some(peer) = self.peers.get_mut(&number)
+            && peer.leases.remove(&lease)
+        {
+            peer.unwanted.push(Giving { names, ..Giving::default() });
+            self.dirty.insert(number);
+            self.repace(number);
+        }
     }
 
     /// The leases of a peer that are not lost and have a lock on one of these.

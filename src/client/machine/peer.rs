@@ -1,10 +1,11 @@
 //! What the machine knows about one peer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AcquireId, LeaseId, Locks, RequestId, Time, Want};
+use super::reports::Report;
+use super::{AcquireId, Ask, LeaseId, Locks, ReportId, RequestId, Time};
 use crate::client::settings::{OnDisconnect, PeerSettings};
 
 /// One peer.
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) pending: Option<Pending>,
     /// What the server may hold or keep for the peer, and must not any more.
     pub(super) unwanted: Vec<Giving>,
+    /// What there is to tell about what it holds, and is not answered.
+    pub(super) reports: BTreeMap<ReportId, Report>,
     /// Leases that are not lost.
     pub(super) leases: BTreeSet<LeaseId>,
     pub(super) closing: bool,
@@ -55,13 +58,10 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) acquire: AcquireId,
-    pub(super) want: Want,
+    pub(super) ask: Ask,
+    pub(super) since: Time,
     /// When the waiting is over.
     pub(super) until: Option<Time>,
-    /// Whether it is only tried.
-    pub(super) only_try: bool,
-    pub(super) priority: i8,
-    pub(super) progress: bool,
     /// The request on the connection there is.
     pub(super) sent: Option<RequestId>,
     /// It is granted, but not known to be good for long enough.
@@ -74,6 +74,8 @@ pub(super) struct Giving {
     pub(super) names: Vec<String>,
     /// Whether the peer may wait for it.
     pub(super) cancel: bool,
+    /// Whether it is tokens that nobody has used.
+    pub(super) unused: bool,
     /// Who wants to know.
     pub(super) lease: Option<LeaseId>,
 }
@@ -93,6 +95,7 @@ impl Peer {
             told: false,
             pending: None,
             unwanted: Vec::new(),
+            reports: BTreeMap::new(),
             leases: BTreeSet::new(),
             closing: false,
             paced: None,

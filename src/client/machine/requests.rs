@@ -2,6 +2,7 @@
 //! told on this connection. The order matters: first the peer, then what is given back, then what is wanted.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::connection::Link;
 use super::frame::Frame;
@@ -47,6 +48,7 @@ impl Machine {
     /// Says all there is to say about a peer.
     fn tell(&mut self, number: PeerNumber, frame: &mut Frame, now: Time) {
         self.tell_open(number, frame, now);
+        self.tell_reports(number, frame, now);
         self.tell_unwanted(number, frame, now);
         self.tell_acquire(number, frame, now);
         self.tell_close(number, frame, now);
@@ -66,7 +68,7 @@ impl Machine {
         }
         let id = self.ask(now, About::Open(number));
         // Who is known has expired if the server does not know it, and must not be restored with what it held.
-        let held = (!self.is_known(number)).then(|| self.counts(number));
+        let held = (!self.is_known(number)).then(|| self.counts(number, now));
         let Some(peer) = self.peers.get_mut(&number) else { return };
         peer.bound = Bound::Asked(id);
         let on_disconnect = match peer.on_disconnect {
@@ -86,15 +88,27 @@ impl Machine {
         });
     }
 
+    /// It comes before what it is about is given back.
+    fn tell_reports(&mut self, number: PeerNumber, frame: &mut Frame, now: Time) {
+        for report in self.unsaid_reports(number) {
+            let id = self.next_request();
+            let Some(peer) = self.peers.get_mut(&number) else { return };
+            if peer.bound == Bound::Not {
+                return;
+            }
+            let Some(told) = peer.reports.get_mut(&report) else { continue };
+            frame.push(&told.say(id, number));
+            self.note(id, now, About::Report(number, report));
+        }
+    }
+
     fn tell_unwanted(&mut self, number: PeerNumber, frame: &mut Frame, now: Time) {
         let Some(peer) = self.peers.get_mut(&number) else { return };
         if peer.bound == Bound::Not || peer.closing {
             return;
         }
         for giving in std::mem::take(&mut peer.unwanted) {
-            if giving.cancel {
-                frame.push(&Request::Cancel { peer: number });
-            }
+            giving.tell(number, frame);
             if !giving.names.is_empty() {
                 let id = self.next_request();
                 let names = giving.names.iter().map(String::as_str).collect();
@@ -115,10 +129,12 @@ impl Machine {
         frame.push(&Request::Acquire {
             id,
             peer: number,
-            want: &pending.want,
-            timeout_ms: timeout_ms(pending, now),
-            priority: pending.priority,
-            progress: pending.progress,
+            want: &pending.ask.want,
+            timeout_ms: pending.left_ms(pending.ask.timeout, now),
+            max_wait_ms: pending.left_ms(pending.ask.max_wait, now),
+            priority: pending.ask.priority,
+            progress: pending.ask.progress,
+            declare: &pending.ask.declare,
         });
         let acquire = pending.acquire;
         self.note(id, now, About::Acquire(number, acquire));
@@ -129,8 +145,10 @@ impl Machine {
         if peer.bound == Bound::Not || !peer.closing {
             return;
         }
-        // All that the peer holds or waits for is given back with it.
-        let leases: Vec<_> = peer.unwanted.drain(..).filter_map(|giving| giving.lease).collect();
+        // All that the peer holds or waits for is given back with it, but for tokens.
+        let unwanted = std::mem::take(&mut peer.unwanted);
+        unwanted.iter().filter(|giving| giving.unused).for_each(|it| it.tell(number, frame));
+        let leases: Vec<_> = unwanted.into_iter().filter_map(|giving| giving.lease).collect();
         let id = self.ask(now, About::Close(number));
         frame.push(&Request::Close { id, peer: number });
         for lease in leases {
@@ -138,12 +156,15 @@ impl Machine {
         }
     }
 
-    /// What a peer holds by leases that are not lost.
-    fn counts(&self, number: PeerNumber) -> BTreeMap<String, u32> {
+    /// What a peer holds by leases that are not lost. A server that has lost its memory takes the tokens of a permit once
+    /// more; so it should only be told of those that it would still hold otherwise.
+    fn counts(&self, number: PeerNumber, now: Time) -> BTreeMap<String, u32> {
         let Some(peer) = self.peers.get(&number) else { return BTreeMap::new() };
+        let certain = self.is_good(number, now);
         let leases = peer.leases.iter().filter_map(|lease| self.leases.get(lease));
-        let locks = leases.flat_map(|lease| &lease.locks);
-        locks.map(|(name, lock)| (name.clone(), lock.count)).collect()
+        let locks = leases.filter(|lease| certain || !lease.permit).flat_map(|lease| &lease.locks);
+        let counts = locks.map(|(name, lock)| (name.clone(), lock.count));
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Whether the server has known the peer with the memory that it has now.
@@ -170,24 +191,38 @@ impl Machine {
     }
 }
 
-/// How long the server is to let the peer wait. When a wait is repeated, 0 would not join it.
-fn timeout_ms(pending: &Pending, now: Time) -> Option<u64> {
-    if pending.only_try {
-        return Some(0);
+impl Pending {
+    /// What is left of a time that the wait may take. When a wait is repeated, 0 would not join it.
+    fn left_ms(&self, limit: Option<Duration>, now: Time) -> Option<u64> {
+        let limit = limit?;
+        if limit.is_zero() {
+            return Some(0);
+        }
+        let left = self.since.after(limit).since(now).as_micros().div_ceil(1_000);
+        Some(u64::try_from(left).unwrap_or(u64::MAX).clamp(1, MAX_INTEGER))
     }
-    let left = pending.until?.since(now).as_micros().div_ceil(1_000);
-    Some(u64::try_from(left).unwrap_or(u64::MAX).clamp(1, MAX_INTEGER))
 }
 
 impl Giving {
+    /// What is said before it is released.
+    fn tell(&self, peer: PeerNumber, frame: &mut Frame) {
+        if self.cancel {
+            frame.push(&Request::Cancel { peer });
+        }
+        if self.unused {
+            let used = self.names.iter().map(|name| (name.as_str(), 0)).collect();
+            frame.push(&Request::Settle { id: None, peer, used });
+        }
+    }
+
     /// Names, one at a time.
     pub(super) fn one_by_one(self) -> impl Iterator<Item = Self> {
-        let Self { names, cancel: _, lease } = self;
+        let Self { names, lease, .. } = self;
         let last = names.len().saturating_sub(1);
         names.into_iter().enumerate().map(move |(at, name)| Self {
             names: vec![name],
-            cancel: false,
             lease: lease.filter(|_| at == last),
+            ..Self::default()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A peer is open, for the first time or again: what the server says that it holds is compared with its leases.
 
 use super::peer::{Bound, Giving, Key};
-use super::{About, Error, Event, Locks, Machine, PeerNumber, RequestId, Time};
+use super::{About, Error, Event, LeaseId, Locks, Machine, PeerNumber, RequestId, Time};
 use crate::client::lost::LostReason;
 use crate::client::refused::{Code, Refused};
 use crate::client::wire::Opened;
@@ -68,20 +68,28 @@ impl Machine {
     fn compare(&mut self, now: Time, number: PeerNumber, held: &Locks, expired: bool) {
         let Some(peer) = self.peers.get(&number) else { return };
         for id in peer.leases.clone() {
-            let Some(lease) = self.leases.get_mut(&id) else { continue };
-            let same = lease
-                .locks
-                .iter()
-                .all(|(name, lock)| held.get(name).is_some_and(|there| there.count == lock.count));
-            if expired || !same {
+            if expired || !self.is_held(number, id, held) {
                 let reason = if expired { LostReason::Expired } else { LostReason::NotHeld };
                 self.lose(now, id, reason);
                 continue;
             }
+            let Some(lease) = self.leases.get_mut(&id) else { continue };
             for (name, lock) in &mut lease.locks {
                 *lock = held.get(name).copied().unwrap_or(*lock);
             }
         }
+    }
+
+    /// Whether the server holds what a lease has, or has corrected it as it was told. Nothing is held of what was not
+    /// used.
+    fn is_held(&self, number: PeerNumber, id: LeaseId, held: &Locks) -> bool {
+        let locks = self.leases.get(&id).into_iter().flat_map(|lease| &lease.locks);
+        let mut pairs = locks.map(|(name, lock)| (name, lock.count, held.get(name)));
+        pairs.all(|(name, count, there)| match there {
+            Some(there) if there.count == count => true,
+            Some(there) => self.may_be_settled(number, id, name, there.count),
+            None => count == 0,
+        })
     }
 
     /// What the server holds for a peer without a lease, and nobody waits for. What is given back anyhow is given
@@ -90,13 +98,13 @@ impl Machine {
         let Some(peer) = self.peers.get(&number) else { return };
         let leases = peer.leases.iter().filter_map(|lease| self.leases.get(lease));
         let owned: Vec<_> = leases.flat_map(|lease| lease.locks.keys()).collect();
-        let want = peer.pending.as_ref().map(|pending| &pending.want);
+        let want = peer.pending.as_ref().map(|pending| &pending.ask.want);
         let is_wanted = |name: &str| want.is_some_and(|want| want.has(name));
         let names = held.keys().filter(|name| !owned.contains(name) && !is_wanted(name));
         let giving = Giving {
             names: names.cloned().collect(),
             cancel: pending && want.is_none(),
-            lease: None,
+            ..Giving::default()
         };
         if giving.cancel || !giving.names.is_empty() {
             if let Some(peer) = self.peers.get_mut(&number) {

@@ -2,8 +2,11 @@
 
 mod cancelling;
 mod frames;
+mod limits;
 mod odd;
+mod permits;
 mod reconnecting;
+mod reports;
 mod safety;
 
 use std::time::Duration;
@@ -116,6 +119,31 @@ impl Stage {
         }
     }
 
+    /// Takes five tokens, as a peer of its own, and has them granted now.
+    fn permit(&mut self) -> (PeerNumber, LeaseId) {
+        let (peer, _) = self.take();
+        let sent = self.sent();
+        assert_eq!(sent.iter().map(kind).collect::<Vec<_>>(), ["open", "acquire"]);
+        self.say(opened(&sent[0], json!({})));
+        self.say(granted(&sent[1], 1));
+        match self.events()[..] {
+            [Event::Opened { .. }, Event::Acquired { result: Ok(permit), .. }] => (peer, permit),
+            ref events => panic!("{events:?}"),
+        }
+    }
+
+    /// Asks for five tokens.
+    fn take(&mut self) -> (PeerNumber, AcquireId) {
+        let peer = self.machine.open(ten_seconds());
+        let ask = Ask { permit: true, ..Ask::new(("api", 5).into()) };
+        (peer, self.machine.acquire(self.now, peer, ask).unwrap())
+    }
+
+    /// Tells what was used, of which the server is not told yet.
+    fn used(&mut self, lease: LeaseId, used: impl Into<Want>) -> Result<ReportId, Error> {
+        self.machine.report(self.now, lease, Told::Used(used.into()))
+    }
+
     /// Asks whether the server is there, and has it answered now.
     fn pong(&mut self, ping: &Value) {
         self.say(json!({"type": "pong", "id": ping["id"]}));
@@ -131,7 +159,7 @@ fn ten_seconds() -> PeerSettings {
 }
 
 fn want(name: &str) -> Ask {
-    Ask { want: name.into(), timeout: None, priority: 0, progress: false }
+    Ask::new(name.into())
 }
 
 fn kind(message: &Value) -> String {
@@ -153,6 +181,14 @@ fn granted(acquire: &Value, fence: u64) -> Value {
 
 fn refused(request: &Value, code: &str) -> Value {
     json!({"type": "error", "id": request["id"], "peer": request["peer"], "code": code, "message": "m", "retryable": false})
+}
+
+fn settled(settle: &Value) -> Value {
+    json!({"type": "settled", "id": settle["id"], "peer": settle["peer"]})
+}
+
+fn not_held(semaphore: &str) -> Error {
+    Error::NotHeld { semaphore: semaphore.to_owned() }
 }
 
 fn at(seconds: f64) -> Time {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::{PeerNumber, RequestId};
+use crate::client::limit::Limits;
 use crate::client::token::Token;
 use crate::client::want::Want;
 
@@ -38,10 +39,14 @@ pub(in crate::client) enum Request<'a> {
         want: &'a Want,
         #[serde(skip_serializing_if = "Option::is_none")]
         timeout_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        max_wait_ms: Option<u64>,
         #[serde(skip_serializing_if = "is_default")]
         priority: i8,
         #[serde(skip_serializing_if = "is_default")]
         progress: bool,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        declare: &'a Limits,
     },
     Release {
         id: RequestId,
@@ -54,6 +59,18 @@ pub(in crate::client) enum Request<'a> {
     Close {
         id: RequestId,
         peer: PeerNumber,
+    },
+    Settle {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
+        peer: PeerNumber,
+        used: BTreeMap<&'a str, u32>,
+    },
+    Throttled {
+        id: RequestId,
+        peer: PeerNumber,
+        name: &'a str,
+        retry_after_ms: u64,
     },
     Ping {
         id: RequestId,

@@ -47,10 +47,7 @@ fn a_wait_that_is_answered_twice_is_answered_once() {
 #[test]
 fn a_want_is_checked_before_it_is_sent() {
     let (mut stage, peer, _) = Stage::with_lease();
-    let mut ask = |want: Want| {
-        let ask = Ask { want, timeout: None, priority: 0, progress: false };
-        stage.machine.acquire(stage.now, peer, ask)
-    };
+    let mut ask = |want: Want| stage.machine.acquire(stage.now, peer, Ask::new(want));
     for names in [vec![], vec![("B", 1), ("B", 2)], vec![("", 1)], vec![("a\nb", 1)]] {
         assert!(matches!(ask(names.into()), Err(Error::InvalidWant(_))));
     }
@@ -113,7 +110,8 @@ fn random_life(dice: &mut Rng) {
                 | Event::Opened { .. }
                 | Event::Progress { .. }
                 | Event::Noticed { .. }
-                | Event::Released { .. } => {}
+                | Event::Released { .. }
+                | Event::Reported { .. } => {}
             }
         }
         for lease in &leases {
