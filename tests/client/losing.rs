@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::json;
-use throttle::client::{Error, LostReason, OnDisconnect};
+use throttle::client::{Code, Error, LostReason, OnDisconnect};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -152,4 +152,29 @@ async fn a_peer_that_goes_with_its_connection() {
     let again = peer.acquire("A").await.unwrap();
     assert!(!again.is_lost() && lease.is_lost());
     assert!(again.fence("A") > lease.fence("A"));
+}
+
+/// An operator is about to take away who had a lock. Its next wait is no business of theirs.
+#[tokio::test]
+async fn a_peer_that_is_about_to_be_taken_away_goes_on_as_another_one() {
+    let server = TestServer::start(&[("A", 1, 1), ("B", 1, 0)]).await;
+    let client = connect(server.address).await;
+    let peer = client.peer("").await.unwrap();
+    let lease = peer.acquire("A").await.unwrap();
+    let id = peer.id();
+    let revoke = format!("/operate/peers/{id}/revoke");
+    let revoked = server.post(&revoke, r#"{"grace":"1h","why":"deploy"}"#).await;
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    assert_eq!(lease.noticed(None).await.message.as_deref(), Some("deploy"));
+    // What it holds may have to do with what it wants.
+    let refused = peer.acquire("B").await.unwrap_err();
+    assert_eq!(refused.code(), Some(Code::Revoked));
+    lease.release().await.unwrap();
+    let lease = peer.acquire("B").await.unwrap();
+    assert_ne!(lease.peer_id(), id);
+    // Nothing is left of the one of before, and nothing of this one is taken.
+    server.metric_becomes("throttle_peers", 1.0).await;
+    assert_eq!(server.post(&revoke, "{}").await.status, 404);
+    assert!(!lease.is_lost());
+    lease.release().await.unwrap();
 }

@@ -89,6 +89,16 @@ impl Machine {
         self.pending_mut(number, acquire).filter(|pending| pending.sent == Some(id))
     }
 
+    /// Whether somebody still waits for the acquire that was sent with this request.
+    pub(super) fn is_sent(
+        &mut self,
+        number: PeerNumber,
+        acquire: AcquireId,
+        id: RequestId,
+    ) -> bool {
+        self.sent_as(number, acquire, id).is_some()
+    }
+
     /// The server says that it is granted. It is handed out as soon as it is known to be good for long enough.
     pub(super) fn granted(
         &mut self,

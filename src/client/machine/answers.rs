@@ -114,7 +114,8 @@ impl Machine {
         if taken.bound {
             return self.lose_locks(now, taken, reason);
         }
-        if self.peers.get(&taken.peer).is_some_and(|peer| peer.bound != Bound::Not) {
+        // Before the server has opened it, it can only be about somebody who had this number before.
+        if self.peers.get(&taken.peer).is_some_and(|peer| matches!(peer.bound, Bound::By(_))) {
             let leases = self.leases_of(taken.peer, |_| true);
             self.unknown_to_the_server(now, taken.peer, reason);
             self.explain(&leases, taken.message.as_deref());
@@ -164,6 +165,18 @@ impl Machine {
         self.dirty.insert(number);
     }
 
+    /// An operator is about to take the peer away. If that is because of what it has had before, whoever waits now may
+    /// wait as somebody new.
+    fn revoked(&mut self, now: Time, number: PeerNumber, refused: Box<Refused>) {
+        match self.peers.get_mut(&number) {
+            Some(peer) if peer.leases.is_empty() => {
+                peer.stale = true;
+                self.unknown_to_the_server(now, number, LostReason::Revoked);
+            }
+            Some(_) | None => self.fail_pending(number, Error::from(refused)),
+        }
+    }
+
     fn on_refused(&mut self, now: Time, id: RequestId, refused: Box<Refused>) {
         let Some(about) = self.answered(id, |_| true) else { return };
         let draining = refused.code == Code::Draining;
@@ -171,6 +184,11 @@ impl Machine {
             about if draining => self.put_back(about),
             About::Hello => self.trouble = Some(Gone::ForGood(Error::Refused(refused))),
             About::Open(number) => self.not_opened(now, number, id, refused),
+            About::Acquire(number, acquire)
+                if refused.code == Code::Revoked && self.is_sent(number, acquire, id) =>
+            {
+                self.revoked(now, number, refused);
+            }
             About::Acquire(number, acquire) => {
                 self.refused(number, acquire, id, Error::from(refused));
             }

@@ -201,7 +201,7 @@ impl Machine {
 
     fn unbind(&mut self, now: Time, number: PeerNumber) {
         let Some(peer) = self.peers.get_mut(&number) else { return };
-        peer.bound = Bound::Not;
+        (peer.bound, peer.stale) = (Bound::Not, false);
         if let Some(pending) = &mut peer.pending {
             (pending.sent, pending.granted) = (None, None);
         }

@@ -31,6 +31,8 @@ pub(super) struct Peer {
     /// Leases that are not lost.
     pub(super) leases: BTreeSet<LeaseId>,
     pub(super) closing: bool,
+    /// Whether the connection has somebody else by its number, who is of no use any more.
+    pub(super) stale: bool,
     /// What the pace was told about it.
     pub(super) paced: Option<Duration>,
 }
@@ -98,6 +100,7 @@ impl Peer {
             reports: BTreeMap::new(),
             leases: BTreeSet::new(),
             closing: false,
+            stale: false,
             paced: None,
         }
     }

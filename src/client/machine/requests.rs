@@ -47,11 +47,20 @@ impl Machine {
 
     /// Says all there is to say about a peer.
     fn tell(&mut self, number: PeerNumber, frame: &mut Frame, now: Time) {
+        self.tell_stale(number, frame);
         self.tell_open(number, frame, now);
         self.tell_reports(number, frame, now);
         self.tell_unwanted(number, frame, now);
         self.tell_acquire(number, frame, now);
         self.tell_close(number, frame, now);
+    }
+
+    /// Whoever had this number before is of no use any more.
+    fn tell_stale(&mut self, number: PeerNumber, frame: &mut Frame) {
+        let Some(peer) = self.peers.get_mut(&number) else { return };
+        if std::mem::take(&mut peer.stale) {
+            frame.push(&Request::Close { id: None, peer: number });
+        }
     }
 
     fn tell_open(&mut self, number: PeerNumber, frame: &mut Frame, now: Time) {
@@ -149,7 +158,7 @@ impl Machine {
         let unwanted = std::mem::take(&mut peer.unwanted);
         unwanted.iter().filter(|giving| giving.unused).for_each(|it| it.tell(number, frame));
         let leases: Vec<_> = unwanted.into_iter().filter_map(|giving| giving.lease).collect();
-        let id = self.ask(now, About::Close(number));
+        let id = Some(self.ask(now, About::Close(number)));
         frame.push(&Request::Close { id, peer: number });
         for lease in leases {
             self.released(lease, Ok(()));

@@ -7,6 +7,7 @@ mod odd;
 mod permits;
 mod reconnecting;
 mod reports;
+mod revoked;
 mod safety;
 
 use std::time::Duration;

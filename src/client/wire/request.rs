@@ -57,7 +57,8 @@ pub(in crate::client) enum Request<'a> {
         peer: PeerNumber,
     },
     Close {
-        id: RequestId,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<RequestId>,
         peer: PeerNumber,
     },
     Settle {
