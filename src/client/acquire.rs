@@ -40,8 +40,8 @@ impl Acquire {
         self
     }
 
-    /// How long it may take as far as that is known beforehand, as it is of buckets: whoever would have to wait for longer is
-    /// told so at once, and how long it would be. What is not known is waited for so long.
+    /// How long it may take as far as that is known beforehand, as it is of buckets: whoever would have to wait for
+    /// longer is told so at once, and how long it would be. What is not known is waited for so long.
     pub const fn max_wait(mut self, max_wait: Duration) -> Self {
         self.ask.max_wait = Some(max_wait);
         self

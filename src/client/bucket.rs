@@ -16,8 +16,8 @@ use super::peer::PeerHandle;
 use super::permit::Permit;
 use super::settings::PeerSettings;
 
-/// A name with a rate: tokens are taken from it and come back with time, whatever becomes of who took them. It is made by
-/// [`Client::bucket`](super::Client::bucket); clones take from the same bucket.
+/// A name with a rate: tokens are taken from it and come back with time, whatever becomes of who took them. It is made
+/// by [`Client::bucket`](super::Client::bucket); clones take from the same bucket.
 #[derive(Clone, Debug)]
 pub struct Bucket {
     client: Arc<ClientHandle>,
@@ -51,8 +51,8 @@ impl Bucket {
 
     /// Takes so many tokens, or waits for them in line. To be awaited, after what is to be said about it.
     ///
-    /// Permits are taken inside each other, those of the same bucket too, and inside of locks: buckets have no level. Each
-    /// is a peer of its own, of which a connection has only so many (`max_peers_per_connection`, 1,024).
+    /// Permits are taken inside each other, those of the same bucket too, and inside of locks: buckets have no level.
+    /// Each is a peer of its own, of which a connection has only so many (`max_peers_per_connection`, 1,024).
     ///
     /// ```no_run
     /// # use std::time::Duration;
@@ -120,12 +120,12 @@ impl Take {
 /// Resolves when the tokens are taken.
 ///
 /// # Errors
-/// [`Error::Timeout`] when it would take longer than `max_wait`, with how long, or took longer; [`Error::Busy`] when as many
-/// wait as may. [`Error::DeclaredOtherwise`] when the name stands for something else than was declared. [`Error::Refused`]
-/// with the server's code: [`UnknownSemaphore`](super::Code::UnknownSemaphore), [`Never`](super::Code::Never) for more than
-/// the bucket holds, [`LimitExceeded`](super::Code::LimitExceeded) when there are as many peers as there may be.
-/// [`Error::Disconnected`] when there was no connection to the server in time; [`Error::Ended`] and [`Error::Closed`] when
-/// the client has ended.
+/// [`Error::Timeout`] when it would take longer than `max_wait`, with how long, or took longer; [`Error::Busy`] when as
+/// many wait as may. [`Error::DeclaredOtherwise`] when the name stands for something else than was declared.
+/// [`Error::Refused`] with the server's code: [`UnknownSemaphore`](super::Code::UnknownSemaphore),
+/// [`Never`](super::Code::Never) for more than the bucket holds, [`LimitExceeded`](super::Code::LimitExceeded) when
+/// there are as many peers as there may be. [`Error::Disconnected`] when there was no connection to the server in time;
+/// [`Error::Ended`] and [`Error::Closed`] when the client has ended.
 impl IntoFuture for Take {
     type Output = Result<Permit, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;

@@ -43,8 +43,8 @@ pub enum Error {
         /// buckets, with a `max_wait`.
         eta: Option<Duration>,
     },
-    /// As many wait as may, or have a promise: the `max_reserved` of a bucket, the `max_pending` of a semaphore. Nothing
-    /// waits.
+    /// As many wait as may, or have a promise: the `max_reserved` of a bucket, the `max_pending` of a semaphore.
+    /// Nothing waits.
     #[error("too many wait for {semaphore:?} already; try again in {retry_after:?}")]
     Busy {
         /// The name of the bucket or semaphore.

@@ -128,9 +128,9 @@ impl Lease {
         Deadline(self.deadlines().0)
     }
 
-    /// Corrects what it has taken of buckets to what was really used, more or less, 0 included: `("api", 7)`. It may be said
-    /// again, with another number. What has been said is told to the server, over as many connections as it takes, even if
-    /// nobody waits for the answer.
+    /// Corrects what it has taken of buckets to what was really used, more or less, 0 included: `("api", 7)`. It may be
+    /// said again, with another number. What has been said is told to the server, over as many connections as it takes,
+    /// even if nobody waits for the answer.
     ///
     /// ```no_run
     /// # async fn example(peer: throttle::client::Peer) -> Result<(), throttle::client::Error> {
@@ -142,14 +142,14 @@ impl Lease {
     ///
     /// # Errors
     /// [`Error::NotHeld`] for what the lease does not have, or the server no longer; [`Error::NotABucket`] for a
-    /// semaphore; [`Error::Lost`] when the lease is lost. [`Error::Disconnected`] when the server was not reached until it
-    /// forgets what was taken by itself; [`Error::Ended`] and [`Error::Closed`] when the client has ended.
+    /// semaphore; [`Error::Lost`] when the lease is lost. [`Error::Disconnected`] when the server was not reached until
+    /// it forgets what was taken by itself; [`Error::Ended`] and [`Error::Closed`] when the client has ended.
     pub async fn settle(&self, used: impl Into<Want>) -> Result<(), Error> {
         self.report(Told::Used(used.into())).await
     }
 
-    /// Says that the resource behind a bucket has refused whoever has this lease: the bucket gives nothing to anybody for
-    /// so long. Of several times the longest counts.
+    /// Says that the resource behind a bucket has refused whoever has this lease: the bucket gives nothing to anybody
+    /// for so long. Of several times the longest counts.
     ///
     /// # Errors
     /// As [`Lease::settle`].

@@ -26,10 +26,10 @@
 //!
 //! # How often, not how many
 //!
-//! [`Client::bucket`] takes from a bucket, whose tokens come back with time: a [`Permit`] is a peer of its own, and nothing
-//! to lose. [`Client::pacer`] keeps calls apart, and says which to leave out. A lease may have both semaphores and buckets
-//! ([`Lease::settle`], [`Lease::throttled`]). Where the server allows it, names come into being with what is declared of them
-//! ([`Limit`]).
+//! [`Client::bucket`] takes from a bucket, whose tokens come back with time: a [`Permit`] is a peer of its own, and
+//! nothing to lose. [`Client::pacer`] keeps calls apart, and says which to leave out. A lease may have both semaphores
+//! and buckets ([`Lease::settle`], [`Lease::throttled`]). Where the server allows it, names come into being with what
+//! is declared of them ([`Limit`]).
 //!
 //! ```no_run
 //! use std::time::Duration;

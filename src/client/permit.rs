@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::error::Error;
 use super::lease::Lease;
 
-/// Tokens that were taken from a bucket. They come back with time, and not by being released: to release a permit, or to
-/// drop it, ends what can be told about it.
+/// Tokens that were taken from a bucket. They come back with time, and not by being released: to release a permit, or
+/// to drop it, ends what can be told about it.
 ///
 /// It is never lost, whatever becomes of the connection: nobody else can get what was taken. When the server has
 /// forgotten it meanwhile, after an outage of `expires_in` or because of an operator, only [`Permit::settle`] and
@@ -36,14 +36,14 @@ impl Permit {
     /// number. It is told to the server, over as many connections as it takes, even if nobody waits for the answer.
     ///
     /// # Errors
-    /// [`Error::NotHeld`] when the server has forgotten the permit; [`Error::Disconnected`] when it was not reached until it
-    /// does so by itself; [`Error::Ended`] and [`Error::Closed`] when the client has ended.
+    /// [`Error::NotHeld`] when the server has forgotten the permit; [`Error::Disconnected`] when it was not reached
+    /// until it does so by itself; [`Error::Ended`] and [`Error::Closed`] when the client has ended.
     pub async fn settle(&self, used: u32) -> Result<(), Error> {
         self.lease.settle((self.bucket.as_str(), used)).await
     }
 
-    /// Says that the resource behind the bucket has refused whoever has this permit: the bucket gives nothing to anybody for
-    /// so long. Of several times the longest counts.
+    /// Says that the resource behind the bucket has refused whoever has this permit: the bucket gives nothing to
+    /// anybody for so long. Of several times the longest counts.
     ///
     /// # Errors
     /// As [`Permit::settle`].

@@ -1,4 +1,5 @@
-//! Buckets and pacers of a real server: so slow that nothing comes back while a test runs, unless time is what it is about.
+//! Buckets and pacers of a real server: so slow that nothing comes back while a test runs, unless time is what it is
+//! about.
 
 use std::time::Duration;
 

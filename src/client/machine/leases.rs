@@ -9,8 +9,8 @@ use crate::client::lost::{Deadline, Lost, LostReason, Notice};
 pub(super) struct Lease {
     pub(super) peer: PeerNumber,
     pub(super) locks: Locks,
-    /// Tokens, and nothing else. It is never lost: nobody else gets them. But the server may hold it no longer, and then
-    /// the peer does not have it.
+    /// Tokens, and nothing else. It is never lost: nobody else gets them. But the server may hold it no longer, and
+    /// then the peer does not have it.
     pub(super) permit: bool,
     pub(super) lost: Option<Lost>,
     /// What was said last about when it will be.

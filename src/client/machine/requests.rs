@@ -165,8 +165,8 @@ impl Machine {
         }
     }
 
-    /// What a peer holds by leases that are not lost. A server that has lost its memory takes the tokens of a permit once
-    /// more; so it should only be told of those that it would still hold otherwise.
+    /// What a peer holds by leases that are not lost. A server that has lost its memory takes the tokens of a permit
+    /// once more; so it should only be told of those that it would still hold otherwise.
     fn counts(&self, number: PeerNumber, now: Time) -> BTreeMap<String, u32> {
         let Some(peer) = self.peers.get(&number) else { return BTreeMap::new() };
         let certain = self.is_good(number, now);
