@@ -6,6 +6,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 /// What browsers say of their own accord, where they trust the connection; no page can make them say something else.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// Whether the request says anything about a page at all. Programs do not: one look at the few headers that they send
+/// finds that out sooner than looking each name up.
+pub(crate) fn is_named(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| *name == header::ORIGIN || *name == SEC_FETCH_SITE)
+}
+
 /// Whether a browser says that the request comes from a page of another host or port than the request goes to.
 pub(crate) fn is_foreign(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all(SEC_FETCH_SITE).iter();

@@ -4,6 +4,9 @@
 //! It sits on the hot path of every request. So it wraps handlers instead of adding layers: a layer costs two boxes
 //! for each request, this costs none. It must not look anything up by a label.
 
+mod direct;
+
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,8 +21,12 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
+use self::direct::{Direct, Endpoint};
 use crate::access::{Access, Denied, Gate};
 use crate::metrics::{HttpMetrics, RouteMetrics};
+use crate::origin;
+
+pub(crate) use self::direct::Handlers;
 
 /// Where a request comes from. Only requests for an upgrade, and of operators, have it.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +44,19 @@ pub struct Route {
 }
 
 /// A part of what the server offers.
-#[derive(Debug)]
 pub struct Interface {
     /// Serves it.
     pub router: Router,
+    /// Serves a part of it with less effort.
+    direct: Direct,
     /// All that it serves.
     pub routes: Vec<Route>,
+}
+
+impl fmt::Debug for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interface").field("routes", &self.routes).finish_non_exhaustive()
+    }
 }
 
 impl Interface {
@@ -50,7 +64,15 @@ impl Interface {
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.routes.extend(other.routes);
-        Self { router: self.router.merge(other.router), routes: self.routes }
+        let (router, direct) = (self.router.merge(other.router), self.direct.and(other.direct));
+        Self { router, direct, routes: self.routes }
+    }
+
+    /// What is behind it.
+    pub(crate) fn handlers(self) -> Handlers {
+        let respected = self.routes.iter().all(|route| self.direct.respects(route.pattern));
+        debug_assert!(respected, "a direct route takes what is for another one");
+        Handlers { direct: Arc::new(self.direct), router: self.router }
     }
 }
 
@@ -59,13 +81,27 @@ pub(crate) struct Routes<'a, S> {
     router: Router<S>,
     metrics: &'a HttpMetrics,
     gate: Arc<Gate>,
+    /// Handlers that are reached without the router, too, and wait for their state.
+    direct: Vec<(Route, Stateless<S>)>,
+    is_direct: bool,
     routes: Vec<Route>,
 }
+
+/// A handler that waits for its state.
+type Stateless<S> = Box<dyn FnOnce(S) -> Endpoint>;
 
 impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
     /// No routes yet.
     pub(crate) fn new(metrics: &'a HttpMetrics, gate: Arc<Gate>) -> Self {
-        Self { router: Router::new(), metrics, gate, routes: Vec::new() }
+        let (router, direct, routes) = (Router::new(), Vec::new(), Vec::new());
+        Self { router, metrics, gate, direct, is_direct: false, routes }
+    }
+
+    /// What is declared in here is called all the time, and reached without the router. So these handlers must read
+    /// what varies in the path from the path itself: axum's `Path` knows nothing of it.
+    pub(crate) fn directly(self, declare: impl FnOnce(Self) -> Self) -> Self {
+        let declared = declare(Self { is_direct: true, ..self });
+        Self { is_direct: false, ..declared }
     }
 
     pub(crate) fn get<T: 'static>(
@@ -133,8 +169,12 @@ impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
 
     fn finish(self, unmatched: Arc<Entrance>, state: S) -> Interface {
         let handler = Watched { handler: wrong_method, entrance: unmatched };
-        let router = self.router.method_not_allowed_fallback(handler).with_state(state);
-        Interface { router, routes: self.routes }
+        let router = self.router.method_not_allowed_fallback(handler).with_state(state.clone());
+        let mut direct = Direct::default();
+        for (route, stateless) in self.direct {
+            direct.add(route, stateless(state.clone()));
+        }
+        Interface { router, direct, routes: self.routes }
     }
 
     /// Nothing is behind it, and which routes there are is no secret.
@@ -152,10 +192,20 @@ impl<'a, S: Clone + Send + Sync + 'static> Routes<'a, S> {
         let Route { method, pattern, access } = route;
         let metrics = self.metrics.route(method, pattern);
         let entrance = Arc::new(Entrance { access, gate: Arc::clone(&self.gate), metrics });
-        let router = self.router.route(pattern, on(filter, Watched { handler, entrance }));
+        let handler = Watched { handler, entrance };
+        if self.is_direct {
+            self.direct.push((route, stateless(handler.clone())));
+        }
+        let router = self.router.route(pattern, on(filter, handler));
         self.routes.push(route);
         Self { router, ..self }
     }
+}
+
+fn stateless<T: 'static, S: Clone + Send + Sync + 'static, H: Wrappable<T, S>>(
+    handler: Watched<H>,
+) -> Stateless<S> {
+    Box::new(|state| Box::new(move |request| handler.clone().call(request, state.clone())))
 }
 
 async fn wrong_method() -> Response {
@@ -163,9 +213,11 @@ async fn wrong_method() -> Response {
 }
 
 /// A handler that can be watched. All that are functions can.
-pub(crate) trait Wrappable<T, S>: Handler<T, S, Future: Unpin> + Sync {}
+pub(crate) trait Wrappable<T, S>: Handler<T, S, Future = Answering> {}
 
-impl<T, S, H: Handler<T, S, Future: Unpin> + Sync> Wrappable<T, S> for H {}
+impl<T, S, H: Handler<T, S, Future = Answering>> Wrappable<T, S> for H {}
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// What stands before a handler.
 struct Entrance {
@@ -177,7 +229,7 @@ struct Entrance {
 impl Entrance {
     fn pass(&self, request: &mut Request) -> Result<(), Denied> {
         let changes = self.access == Access::Session || is_mutation(request.method());
-        if changes {
+        if changes && origin::is_named(request.headers()) {
             self.gate.check_origin(request.headers())?;
         }
         self.gate.pass(self.access, request)
@@ -195,7 +247,7 @@ struct Watched<H> {
 }
 
 impl<T, S, H: Wrappable<T, S>> Handler<T, S> for Watched<H> {
-    type Future = Watch<H::Future>;
+    type Future = Watch;
 
     fn call(self, mut request: Request, state: S) -> Self::Future {
         let started = Instant::now();
@@ -208,23 +260,23 @@ impl<T, S, H: Wrappable<T, S>> Handler<T, S> for Watched<H> {
 }
 
 /// A handler at work.
-struct Watch<F> {
-    answer: Source<F>,
+struct Watch {
+    answer: Source,
     entrance: Arc<Entrance>,
     started: Instant,
 }
 
-enum Source<F> {
-    Handler(F),
+enum Source {
+    Handler(Answering),
     Denied(Denied),
 }
 
-impl<F: Future<Output = Response> + Unpin> Future for Watch<F> {
+impl Future for Watch {
     type Output = Response;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
         let response = match &mut self.answer {
-            Source::Handler(handler) => ready!(Pin::new(handler).poll(cx)),
+            Source::Handler(handler) => ready!(handler.as_mut().poll(cx)),
             Source::Denied(denied) => denied.into_response(),
         };
         self.entrance.metrics.answered(response.status(), self.started.elapsed());

@@ -1,12 +1,12 @@
 //! One connection: hyper on a socket, with TLS or without, with limits, until it is closed, upgraded, or cut at the end of the server.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::header::UPGRADE;
 use hyper::body::Incoming;
@@ -16,12 +16,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Service;
 
 use super::head_timer::HeadTimer;
 use super::socket::{self, Socket};
 use super::tls::Certificates;
-use crate::routing::Remote;
+use crate::routing::{Handlers, Remote};
 use crate::shutdown::Shutdown;
 
 /// Most that is buffered of what one connection sends: longer heads than this are refused.
@@ -37,7 +36,7 @@ pub(super) struct Connections {
 impl Connections {
     /// `tls` has the limit for handshakes, too.
     pub(super) fn new(
-        router: Router,
+        handlers: Handlers,
         shutdown: Shutdown,
         header_read_timeout: Duration,
         tls: Option<(Arc<Certificates>, Duration)>,
@@ -45,7 +44,7 @@ impl Connections {
     ) -> Self {
         let most = u32::try_from(most).unwrap_or(u32::MAX);
         let places = Arc::new(Semaphore::new(most as usize));
-        Self { host: Host { router, shutdown, header_read_timeout, tls }, places, most }
+        Self { host: Host { handlers, shutdown, header_read_timeout, tls }, places, most }
     }
 
     /// Whether a connection can be told something without a handshake.
@@ -81,7 +80,7 @@ impl Connections {
 /// What a connection needs.
 #[derive(Clone)]
 struct Host {
-    router: Router,
+    handlers: Handlers,
     shutdown: Shutdown,
     header_read_timeout: Duration,
     /// `None`: without TLS.
@@ -113,7 +112,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     place: OwnedSemaphorePermit,
     host: Host,
 ) {
-    let Host { router, shutdown, header_read_timeout, .. } = host;
+    let Host { handlers, shutdown, header_read_timeout, .. } = host;
     let head = HeadTimer::new(header_read_timeout);
     let socket = Socket::new(stream, head.clone(), place);
     let service = service_fn(|mut request: Request<Incoming>| {
@@ -121,12 +120,12 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         if let Some(remote) = remote.filter(|_| is_of_interest(&request)) {
             request.extensions_mut().insert(Remote(remote));
         }
-        let answer = router.clone().call(request);
+        let answer = handlers.answer(request);
         let head = head.clone();
         async move {
             let answer = answer.await;
             head.rest();
-            answer
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()

@@ -198,7 +198,7 @@ impl Server {
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
         tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
-            self.interface.router,
+            self.interface.handlers(),
             self.shutdown,
             self.header_read_timeout,
             self.certificates.map(|certificates| (certificates, self.handshake_timeout)),

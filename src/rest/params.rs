@@ -1,63 +1,67 @@
 //! What stands in paths, queries and bodies, parsed once.
 //!
-//! A path is percent-decoded exactly once, by the router. Decoding again would turn `%2541` into `A`.
+//! A path is percent-decoded exactly once, here: routes are found by what it is before. Decoding again would turn `%2541`
+//! into `A`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error, Unexpected, Visitor};
 
 use super::answer::Failure;
 use crate::engine::{PeerId, SemaphoreName, Span};
 
-/// A path with only a peer's id.
-#[derive(Deserialize)]
-struct PeerParam {
-    id: u64,
-}
-
-/// Who is meant.
+/// Who is meant: what stands behind `/peers/` in the path.
 pub(super) struct Peer(pub(super) PeerId);
 
 impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let path = Path::<PeerParam>::from_request_parts(parts, state).await;
-        path.map(|Path(PeerParam { id })| Self(PeerId::Rest(id))).map_err(|_| malformed_path())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let mut segments = segments(parts);
+        segments.nth(2).and_then(peer).map(Self).ok_or_else(malformed_path)
     }
 }
 
-/// Who is meant, and which semaphore.
+/// Who is meant, and which semaphore, which stands behind it.
 pub(super) struct PeerAndSemaphore {
     pub(super) peer: PeerId,
     pub(super) name: SemaphoreName,
 }
 
-#[derive(Deserialize)]
-struct LockParams {
-    id: u64,
-    /// On the route that has this name in its pattern, it is no parameter.
-    #[serde(default = "is_acquired")]
-    semaphore: Name,
-}
-
-fn is_acquired() -> Name {
-    Name(SemaphoreName::new("is_acquired").ok())
-}
-
 impl<S: Send + Sync> FromRequestParts<S> for PeerAndSemaphore {
     type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let path = Path::<LockParams>::from_request_parts(parts, state).await;
-        let Path(LockParams { id, semaphore }) = path.map_err(|_| malformed_path())?;
-        let name = semaphore.0.ok_or_else(Failure::unknown_semaphore)?;
-        Ok(Self { peer: PeerId::Rest(id), name })
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let mut segments = segments(parts);
+        let peer = segments.nth(2).and_then(peer).ok_or_else(malformed_path)?;
+        let name = segments.next().and_then(decoded).ok_or_else(malformed_path)?;
+        let name = SemaphoreName::new(&name).map_err(|_| Failure::unknown_semaphore())?;
+        Ok(Self { peer, name })
+    }
+}
+
+/// What stands between slashes. Nothing stands before the first one.
+fn segments(parts: &Parts) -> impl Iterator<Item = &str> {
+    parts.uri.path().split(['/'])
+}
+
+fn peer(segment: &str) -> Option<PeerId> {
+    decoded(segment)?.parse().ok().map(PeerId::Rest)
+}
+
+/// Most have nothing to decode.
+fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    if segment.bytes().any(|byte| byte == b'%') {
+        percent_decode_str(segment).decode_utf8().ok()
+    } else {
+        Some(Cow::Borrowed(segment))
     }
 }
 
