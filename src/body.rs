@@ -114,8 +114,10 @@ pub(crate) async fn read(body: Body, max: usize, limit: Duration) -> Result<Byte
     // Nearly always it came along with the head. Then no timer is needed.
     match poll_fn(|cx| Poll::Ready(collecting.as_mut().poll(cx))).await {
         Poll::Ready(collected) => collected,
+        // Boxed: so it takes no room where it is not needed.
         Poll::Pending => {
-            tokio::time::timeout(limit, collecting).await.unwrap_or(Err(Unfit::TooSlow))
+            let late = Box::pin(tokio::time::timeout(limit, collecting));
+            late.await.unwrap_or(Err(Unfit::TooSlow))
         }
     }
 }

@@ -52,7 +52,8 @@ pub(super) async fn acquire(
     }
     let answered = rest.0.engine.apply_and_watch(acquire).await?;
     let verdict = match answered.verdict {
-        Some(verdict) => wait(&rest, verdict, block_for).await?,
+        // Boxed: most who acquire do not wait, and need no room for it.
+        Some(verdict) => Box::pin(wait(&rest, verdict, block_for)).await?,
         None => None,
     };
     answer(peer, &name, answered.reply, verdict)

@@ -29,11 +29,19 @@ pub(super) struct Json<T>(pub(super) T);
 impl<T: DeserializeOwned> FromRequest<Rest> for Json<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, rest: &Rest) -> Result<Self, Response> {
-        body::check_type(request.headers()).map_err(refused)?;
-        let (max, limit) = (rest.0.max_body_bytes, rest.0.body_read_timeout);
-        let body = body::read(request.into_body(), max, limit).await.map_err(refused)?;
-        body::parse(&body).map(Self).map_err(refused)
+    /// The head has been looked at before this waits: nobody has to keep it.
+    fn from_request(
+        request: Request,
+        rest: &Rest,
+    ) -> impl Future<Output = Result<Self, Response>> + Send {
+        let checked = body::check_type(request.headers());
+        let (body, max, limit) =
+            (request.into_body(), rest.0.max_body_bytes, rest.0.body_read_timeout);
+        async move {
+            checked.map_err(refused)?;
+            let body = body::read(body, max, limit).await.map_err(refused)?;
+            body::parse(&body).map(Self).map_err(refused)
+        }
     }
 }
 

@@ -71,8 +71,11 @@ impl Rest {
         expires_in.plus(*expiry_grace).min(*max_expires_in)
     }
 
-    async fn apply(&self, command: Command) -> Result<Result<Reply, Refusal>, EngineGone> {
-        self.0.engine.apply(command).await
+    fn apply(
+        &self,
+        command: Command,
+    ) -> impl Future<Output = Result<Result<Reply, Refusal>, EngineGone>> + Send + '_ {
+        self.0.engine.apply(command)
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::TryFutureExt;
 use tokio::sync::oneshot;
 
 use super::combiner::Combine;
@@ -72,8 +73,11 @@ impl Handle {
     ///
     /// # Errors
     /// [`EngineGone`].
-    pub async fn apply(&self, command: Command) -> Result<Result<Reply, Refusal>, EngineGone> {
-        Ok(self.send(command, false).await?.reply)
+    pub fn apply(
+        &self,
+        command: Command,
+    ) -> impl Future<Output = Result<Result<Reply, Refusal>, EngineGone>> + Send + '_ {
+        self.send(command, false).map_ok(|answer| answer.reply)
     }
 
     /// Applies a command, and when its want has to wait, watches that wait. Dropping the watch does not end
@@ -113,7 +117,10 @@ impl Handle {
 
     async fn send(&self, command: Command, watch: bool) -> Result<Answer, EngineGone> {
         let (answer, answered) = oneshot::channel();
-        self.request(Request::Apply { command, watch, answer }).await?;
+        if let Some(request) = self.try_request(Request::Apply { command, watch, answer })? {
+            // Boxed: nearly always there is room, and whoever has to keep this for a moment keeps it for ever.
+            Box::pin(self.request(request)).await?;
+        }
         answered.await.map_err(|_| EngineGone)
     }
 
