@@ -1,5 +1,9 @@
 //! The end of the server, as those see it who must hurry up because of it. It says when; it stops nobody itself.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Poll, Waker};
+
 use tokio::sync::watch;
 
 /// How far the server is on its way to the end. It only goes forward.
@@ -47,9 +51,22 @@ impl Shutdown {
         self.reached(Phase::Over).await;
     }
 
+    /// Most who wait for this do other things meanwhile, and ask whenever something happens. Then it must not cost them
+    /// the lock that all of them share: who is already waiting only has a look at whether anything has changed.
     async fn reached(&self, phase: Phase) {
-        // An error says that the switch is gone: then everything is over.
-        let _ = self.0.clone().wait_for(|now| *now >= phase).await;
+        let (seen, mut receiver) = (&self.0, self.0.clone());
+        let mut reached = pin!(receiver.wait_for(|now| *now >= phase));
+        let mut waiting: Option<Waker> = None;
+        poll_fn(|cx| {
+            let waits = waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            if waits && matches!(seen.has_changed(), Ok(false)) {
+                return Poll::Pending;
+            }
+            waiting = Some(cx.waker().clone());
+            // An error says that the switch is gone: then everything is over.
+            reached.as_mut().poll(cx).map(drop)
+        })
+        .await;
     }
 }
 
