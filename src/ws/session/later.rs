@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::outbox::{Outbox, write};
+use super::outbox::Outbox;
 use crate::ws::wire::Message;
 
 /// Answers that wait. The engine replies in the order of the commands, so counting them is enough.
@@ -43,7 +43,7 @@ impl Later {
             return outbox.push(message);
         }
         let mut answer = Vec::new();
-        write(&mut answer, message);
+        message.write(&mut answer);
         self.bytes += answer.len();
         self.answers.push_back((self.submitted, answer));
     }

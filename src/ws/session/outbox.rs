@@ -28,7 +28,7 @@ impl Outbox {
     pub(super) fn push(&mut self, message: &Message<'_>) {
         self.start_message();
         self.urgent |= !matches!(message, Message::Queued { .. });
-        write(&mut self.filling, message);
+        message.write(&mut self.filling);
     }
 
     /// Adds a message that was written before.
@@ -86,12 +86,6 @@ impl Outbox {
             self.full.push_back(mem::take(&mut self.filling));
         }
     }
-}
-
-/// Writes a message behind what is there.
-pub(super) fn write(text: &mut Vec<u8>, message: &Message<'_>) {
-    let written = serde_json::to_writer(text, message);
-    debug_assert!(written.is_ok(), "numbers and texts are always JSON");
 }
 
 #[cfg(test)]
