@@ -6,9 +6,12 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::document::Walk;
 use super::input::Input;
 use super::problem::excerpt;
-use crate::engine::{Count, Level, MAX_COUNT, Manners, SemaphoreName, SemaphoreSettings};
+use crate::engine::{Count, Level, MAX_COUNT, Manners, SemaphoreName, SemaphoreSettings, Span};
 
-const KEYS: [&str; 3] = ["max", "level", "max_pending"];
+const KEYS: [&str; 4] = ["max", "level", "max_pending", "lock_delay"];
+
+/// Longest time for which a lock may stay blocked.
+const LONGEST: Span = Span::from_secs(365 * 86_400);
 
 /// What is written about one semaphore.
 #[derive(Default)]
@@ -99,6 +102,10 @@ impl Written {
             }
             "max_pending" => {
                 input.integer(0..=MAX_COUNT.into()).map(|it| manners.max_pending = Some(it))
+            }
+            "lock_delay" => {
+                let delay = input.duration_or_zero(LONGEST);
+                delay.map(|it| manners.lock_delay = Span::from(it))
             }
             _ => return None,
         })

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::ids::{PeerId, TicketId};
+use super::ids::{Fence, PeerId, TicketId};
 use super::revocations::Target;
 use super::semaphores::SemaphoreIndex;
 use super::time::Time;
 
-/// What a deadline is of. At one instant, turns come and waits end first, then what operators take away, then peers,
+/// What a deadline is of. At one instant, delays are over, turns come and waits end first, then what operators take away, then peers,
 /// each in the order of their numbers: the order must not depend on how the engine stores them, or a replay could differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
+    /// The time for which a lock stays blocked whose peer has expired.
+    Delay(Fence, SemaphoreIndex),
     /// The tokens for which the first in line waits.
     Turn(TicketId, PeerId),
     /// The timeout of a peer's wait.

@@ -85,6 +85,11 @@ impl Engine {
             ensure(semaphore.held == held, || {
                 format!("{name}: {} held, not {held}", semaphore.held)
             })?;
+            let delays = semaphore.delays.iter().map(|(_, count, _)| u64::from(count.get()));
+            let delayed = delays.sum::<u64>();
+            ensure(semaphore.delays.sum() == delayed, || {
+                format!("{name}: delayed is not {delayed}")
+            })?;
             ensure(semaphore.pending == pending, || format!("{name}: pending is not {pending}"))?;
             let len = queue.len();
             ensure(semaphore.queue.iter().eq(queue), || {
@@ -111,6 +116,7 @@ impl Engine {
                 let semaphore = self.semaphores.get(key);
                 sums.keys += 1;
                 sums.held += semaphore.held;
+                sums.delayed += semaphore.delays.sum();
                 sums.holders += semaphore.holders.len();
                 sums.pending += semaphore.pending;
                 sums.waiters += semaphore.queue.len();
@@ -157,6 +163,8 @@ impl Engine {
         for (index, semaphore) in self.semaphores.all() {
             let look_at = semaphore.keyed.as_ref().map(|keyed| keyed.look_at);
             derived.extend(look_at.map(|at| (at, Due::Idle(index))));
+            let delays = semaphore.delays.iter();
+            derived.extend(delays.map(|(fence, _, until)| (until, Due::Delay(fence, index))));
         }
         derived.sort_unstable();
         ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())

@@ -83,6 +83,7 @@ impl Engine {
         let mut peers = 0;
         while let Some(due) = self.deadlines.pop(self.now) {
             match due {
+                Due::Delay(fence, index) => self.delay_due(fence, index),
                 Due::Turn(ticket, id) => self.turn_comes(ticket, id),
                 Due::Ticket(_, id) => {
                     if let Some(slot) = self.peers.find(id) {

@@ -96,6 +96,7 @@ impl Engine {
             let (fence, slot) = (*fence, *slot);
             self.revoke_now(slot, Some(fence), why.cloned());
         }
+        self.forget_delays(index);
         self.unkey(index);
         self.semaphores.remove(index);
     }

@@ -191,6 +191,9 @@ impl Engine {
             sums.held -= u64::from(hold.count.get());
             sums.holders -= 1;
         });
+        if reason == ReleaseReason::Expired {
+            self.delay(hold);
+        }
         self.semaphores.stir(hold.semaphore);
         let held = self.now.since(hold.since);
         let lock = self.lock(hold);

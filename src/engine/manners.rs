@@ -7,24 +7,33 @@ use super::core::Engine;
 use super::ids::Count;
 use super::refusal::Refusal;
 use super::semaphores::SemaphoreIndex;
+use super::time::Span;
 
 /// What a semaphore is told beyond how much there is of it. A bucket has none of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Manners {
     /// How much of it may be waited for at once. Who would wait for more is refused. `None`: there is no bound.
     pub max_pending: Option<u32>,
+    /// For so long nobody else gets what was held by a peer that has expired.
+    pub lock_delay: Span,
 }
 
 impl Manners {
     /// None of it: whoever wants waits.
-    pub const NONE: Self = Self { max_pending: None };
+    pub const NONE: Self = Self { max_pending: None, lock_delay: Span::ZERO };
 }
 
 impl fmt::Display for Manners {
     /// Behind what else there is to say: `, max_pending 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { max_pending } = self;
-        max_pending.map_or(Ok(()), |most| write!(f, ", max_pending {most}"))
+        let Self { max_pending, lock_delay } = self;
+        if let Some(most) = max_pending {
+            write!(f, ", max_pending {most}")?;
+        }
+        if *lock_delay > Span::ZERO {
+            write!(f, ", lock_delay {lock_delay}")?;
+        }
+        Ok(())
     }
 }
 

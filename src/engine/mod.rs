@@ -10,6 +10,7 @@ mod command;
 mod connections;
 mod core;
 mod deadlines;
+mod delays;
 mod ids;
 mod invariants;
 mod keys;

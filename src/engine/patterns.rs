@@ -34,6 +34,7 @@ impl Pattern {
 pub(super) struct Sums {
     pub(super) keys: usize,
     pub(super) held: u64,
+    pub(super) delayed: u64,
     pub(super) holders: usize,
     pub(super) pending: u64,
     pub(super) waiters: usize,

@@ -27,6 +27,8 @@ pub struct SemaphoreView {
     pub paused: bool,
     /// How much of it is held; above `max` only after a restore.
     pub held: u64,
+    /// How much of it was held by peers that have expired, and is not given to others yet.
+    pub delayed: u64,
     /// How many peers hold it.
     pub holders: usize,
     /// How much of it is waited for.
@@ -48,7 +50,7 @@ impl SemaphoreView {
             return bucket.available;
         }
         // A sum of held counts stays below 2^63: it is at most the number of peers times 2^31.
-        i64::from(self.max.get()) - i64::try_from(self.held).unwrap_or(i64::MAX)
+        i64::from(self.max.get()) - i64::try_from(self.held + self.delayed).unwrap_or(i64::MAX)
     }
 }
 
@@ -132,6 +134,7 @@ impl Engine {
             manners: semaphore.manners,
             paused: semaphore.paused,
             held: semaphore.held,
+            delayed: semaphore.delays.sum(),
             keys: None,
             holders: semaphore.holders.len(),
             pending: semaphore.pending,
@@ -152,6 +155,7 @@ impl Engine {
             manners,
             paused: *paused,
             held: sums.held,
+            delayed: sums.delayed,
             holders: sums.holders,
             pending: sums.pending,
             waiters: sums.waiters,

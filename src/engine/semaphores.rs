@@ -6,6 +6,7 @@ use ahash::HashMap;
 use slab::Slab;
 
 use super::bucket::Bucket;
+use super::delays::Delays;
 use super::ids::{Count, Fence, Level};
 use super::manners::Manners;
 use super::operation::SemaphoreState;
@@ -31,6 +32,8 @@ pub(super) struct Semaphore {
     pub(super) paused: bool,
     /// Sum of the counts that peers hold.
     pub(super) held: u64,
+    /// What nobody gets although nobody holds it any more.
+    pub(super) delays: Delays,
     /// Sum of the counts that tickets wait for.
     pub(super) pending: u64,
     pub(super) queue: Queue,
@@ -59,7 +62,7 @@ impl Semaphore {
         let count = u64::from(count.get());
         !self.paused
             && match &self.bucket {
-                None => self.held + count <= u64::from(self.max.get()),
+                None => self.held + self.delays.sum() + count <= u64::from(self.max.get()),
                 Some(bucket) => bucket.has_room(now, count),
             }
     }
@@ -67,7 +70,8 @@ impl Semaphore {
     /// Whether there is something to remember.
     pub(super) fn is_in_use(&self, now: Time) -> bool {
         let spent = self.bucket.as_ref().is_some_and(|bucket| !bucket.is_full(now));
-        spent || self.queue.len() > 0 || !self.holders.is_empty()
+        let delayed = self.delays.sum() > 0;
+        spent || delayed || self.queue.len() > 0 || !self.holders.is_empty()
     }
 
     pub(super) fn settings(&self) -> SemaphoreSettings {
@@ -155,6 +159,7 @@ impl Semaphores {
             manners,
             paused: false,
             held: 0,
+            delays: Delays::default(),
             pending: 0,
             queue: Queue::default(),
             holders: BTreeMap::new(),
@@ -211,6 +216,7 @@ impl Semaphores {
         let sums = &mut self.patterns.get_mut(keyed.pattern).sums;
         sums.keys -= 1;
         sums.held -= semaphore.held;
+        sums.delayed -= semaphore.delays.sum();
         sums.holders -= semaphore.holders.len();
         sums.pending -= semaphore.pending;
         sums.waiters -= semaphore.queue.len();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Feed;
-use super::shapes::{is_false, json, millis, text};
+use super::shapes::{is_false, is_zero, json, millis, text};
 use crate::engine::{
     ConnectionId, Count, Engine, Life, Lock, PeerId, PeerView, SemaphoreName, SemaphoreView, Time,
 };
@@ -121,6 +121,7 @@ impl Found {
             level: self.semaphore.level.0,
             paused: self.semaphore.paused,
             held: self.semaphore.held,
+            delayed: self.semaphore.delayed,
             holder_count: self.semaphore.holders,
             pending: self.semaphore.pending,
             waiters: self.semaphore.waiters,
@@ -152,6 +153,8 @@ struct SemaphoreShape<'a> {
     #[serde(skip_serializing_if = "is_false")]
     paused: bool,
     held: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    delayed: u64,
     holder_count: usize,
     pending: u64,
     waiters: usize,

@@ -94,6 +94,7 @@ mod tests {
             manners: Manners::NONE,
             paused: false,
             held,
+            delayed: 0,
             holders: 0,
             pending: held + 1,
             waiters: 0,

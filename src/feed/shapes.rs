@@ -45,6 +45,9 @@ pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     configured: Option<Option<Configured>>,
     held: u64,
+    /// Held by peers that have expired, and not given to others yet.
+    #[serde(skip_serializing_if = "is_zero")]
+    delayed: u64,
     holders: usize,
     pending: u64,
     waiters: usize,
@@ -95,6 +98,7 @@ impl Row {
             paused: view.paused,
             configured: differs.map(|differs| differs.map(said)),
             held: view.held,
+            delayed: view.delayed,
             holders: view.holders,
             pending: view.pending,
             waiters: view.waiters,
@@ -226,6 +230,11 @@ fn some_text<S: Serializer>(peer: &Option<PeerId>, serializer: S) -> Result<S::O
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
 pub(super) fn is_false(flag: &bool) -> bool {
     !flag
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference to the field")]
+pub(super) const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// As JSON. Numbers and texts always are.

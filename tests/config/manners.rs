@@ -8,15 +8,15 @@ use crate::Start;
 fn manners_are_read() {
     let text = r#"
 [semaphores]
-a = { max = 4, max_pending = 100 }
-b = { max = 1, max_pending = 0, level = 2 }
+a = { max = 4, max_pending = 100, lock_delay = "15s" }
+b = { max = 1, max_pending = 0, level = 2, lock_delay = "0s" }
 "k/*" = { max_pending = 1, max = 1 }
 plain = { max = 1 }
 "#;
     let config = Start::with_file(text).config();
     let shown = config.semaphores.iter().map(|it| format!("{} = {it}", it.name));
     let expected = [
-        "a = 4, max_pending 100",
+        "a = 4, max_pending 100, lock_delay 15s",
         "b = 1, level 2, max_pending 0",
         "k/* = 1, max_pending 1",
         "plain = 1",
@@ -31,6 +31,8 @@ fn bad_manners_are_told_with_their_place() {
 a = { max = 4, max_pending = -1 }
 b = { max = 4, max_pendin = 1 }
 c = { max_pending = 1 }
+e = { max = 1, lock_delay = 15 }
+f = { max = 1, lock_delay = "400d" }
 [buckets]
 d = { min_interval = "1s", max_pending = 1 }
 "#;
@@ -39,7 +41,9 @@ d = { min_interval = "1s", max_pending = 1 }
         r#"2:30: semaphore "a", max_pending: expected a whole number from 0 to 2147483648, found -1"#,
         r#"3:16: unknown key "max_pendin"; did you mean "max_pending"?"#,
         r#"4:1: semaphore "c": "max" is missing"#,
-        r#"6:28: unknown key "max_pending""#,
+        r#"5:29: semaphore "e", lock_delay: expected a duration such as "0s", "250ms" or "5min", at most 365d, found 15"#,
+        r#"6:29: semaphore "f", lock_delay: expected a duration such as "0s", "250ms" or "5min", at most 365d, found "400d""#,
+        r#"8:28: unknown key "max_pending""#,
     ];
     assert_eq!(problems, expected.map(|it| format!("throttle.toml:{it}")).join("\n"));
 }

@@ -143,7 +143,9 @@ impl Dice {
     }
 
     fn manners(&mut self) -> Manners {
-        Manners { max_pending: self.one_in(4).then(|| self.0.u32(0..=3)) }
+        let max_pending = self.one_in(4).then(|| self.0.u32(0..=3));
+        let lock_delay = if self.one_in(3) { self.span() } else { Span::ZERO };
+        Manners { max_pending, lock_delay }
     }
 
     fn rate(&mut self) -> Rate {

@@ -9,6 +9,7 @@ mod sessions;
 
 use buckets::Bucket;
 use keys::Key;
+use manners::Delay;
 use operations::{Revocation, RevokedPeer};
 use throttle::engine::{
     Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
@@ -43,6 +44,7 @@ pub(crate) struct Model {
     paused: Vec<SemaphoreName>,
     buckets: Vec<Bucket>,
     keys: Vec<Key>,
+    delays: Vec<Delay>,
     revocations: Vec<Revocation>,
     revoked: Vec<RevokedPeer>,
     /// What was taken from peers that could not be told.
@@ -66,6 +68,7 @@ impl Model {
             tickets: 0,
             paused: vec![],
             keys: vec![],
+            delays: vec![],
             revocations: vec![],
             revoked: vec![],
             untold: vec![],
@@ -95,7 +98,7 @@ impl Model {
         let grants = (waits && self.now < grants).then_some(grants);
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
         let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
-        let due = due.map(|(at, ..)| at);
+        let due = due.chain(self.delay_deadlines()).map(|(at, ..)| at);
         due.chain(grants).chain(self.turns()).min()
     }
 
@@ -124,12 +127,13 @@ impl Model {
     fn expire(&mut self) -> usize {
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
         let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
-        let mut due: Vec<_> = due.collect();
+        let mut due: Vec<_> = due.chain(self.delay_deadlines()).collect();
         due.retain(|(at, ..)| *at <= self.now);
         due.sort();
         let mut expired = 0;
         for (_, over, peer) in due {
             match over {
+                Over::Delay(fence) => self.delay_due(fence),
                 Over::Wait(_) => self.end_wait(peer, EndReason::TimedOut),
                 Over::Revocation(peer, fence) => self.revoke_due(peer, fence),
                 Over::Idle(name) => self.idle_due(&name),
@@ -400,6 +404,9 @@ impl Model {
         let held = now.since(lock.since);
         let connection = peer.connection().filter(|_| reason == ReleaseReason::Released);
         self.touch(&lock.name);
+        if reason == ReleaseReason::Expired {
+            self.delay(&lock);
+        }
         self.effects.push(Effect::Released { peer: id, lock, held, reason, connection });
         self.forget_revocations();
         true
@@ -517,6 +524,7 @@ impl Peer {
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Over {
+    Delay(Fence),
     Wait(TicketId),
     Revocation(PeerId, Option<Fence>),
     Life,

@@ -90,7 +90,8 @@ fn step(engine: &mut Engine, model: &mut Model, now: Time, command: &Command) ->
         if model.state(&semaphore.name) != Some(state) {
             return Some(format!("the states of {} differ", semaphore.name));
         }
-        if (semaphore.held, semaphore.pending) != model.sums(&semaphore.name) {
+        let sums = [semaphore.held, semaphore.pending, semaphore.delayed];
+        if sums != model.sums(&semaphore.name) {
             return Some(format!("sums of {} differ", semaphore.name));
         }
         if !engine.holders(semaphore.name.as_str()).eq(model.holders(&semaphore.name)) {

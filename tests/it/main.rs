@@ -12,6 +12,7 @@ mod acquire;
 mod buckets;
 mod hostile;
 mod limits;
+mod manners;
 mod metrics;
 mod operate;
 mod operations;

@@ -27,6 +27,7 @@ fn view(name: &str, held: u64) -> SemaphoreView {
         manners: Manners::NONE,
         paused: false,
         held,
+        delayed: 0,
         holders: 0,
         pending: 0,
         waiters: 0,

@@ -1,14 +1,15 @@
-//! What a semaphore is told beyond its maximum and its level: `A=3~max_pending:2`.
+//! What a semaphore is told beyond its maximum and its level: `A=3~max_pending:2,lock_delay:15s`.
 
-use throttle::engine::Manners;
+use throttle::engine::{Manners, Span};
 
-use super::number;
+use super::{number, parse_span};
 
 pub(super) fn parse(text: &str) -> Result<Manners, String> {
     let mut manners = Manners::NONE;
     for word in text.split(',') {
         match word.split_once(':').unwrap_or((word, "")) {
             ("max_pending", most) => manners.max_pending = Some(number(most)?),
+            ("lock_delay", delay) => manners.lock_delay = parse_span(delay)?,
             (word, _) => return Err(format!("{word}: no manners")),
         }
     }
@@ -16,8 +17,9 @@ pub(super) fn parse(text: &str) -> Result<Manners, String> {
 }
 
 pub(super) fn write(manners: Manners) -> String {
-    let Manners { max_pending } = manners;
+    let Manners { max_pending, lock_delay } = manners;
     let max_pending = max_pending.map(|most| format!("max_pending:{most}"));
-    let all: Vec<_> = max_pending.into_iter().collect();
+    let delay = (lock_delay > Span::ZERO).then(|| format!("lock_delay:{lock_delay}"));
+    let all: Vec<_> = max_pending.into_iter().chain(delay).collect();
     if all.is_empty() { String::new() } else { format!("~{}", all.join(",")) }
 }

@@ -226,6 +226,9 @@ pub(crate) fn write_state(engine: &Engine) -> String {
         if !holders.is_empty() {
             let _ = write!(text, " by {}", holders.join(", "));
         }
+        if semaphore.delayed > 0 {
+            let _ = write!(text, ", {} delayed", semaphore.delayed);
+        }
         if semaphore.waiters > 0 {
             let queue: Vec<_> = engine.queue(name).map(|peer| peer.to_string()).collect();
             let _ = write!(text, ", {} pending: {}", semaphore.pending, queue.join(", "));

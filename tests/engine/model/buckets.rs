@@ -214,7 +214,7 @@ impl Model {
             Some(bucket) => bucket.has_room(self.now, count.get().into()),
             None => {
                 let max = u64::from(self.semaphore(name).unwrap().max.get());
-                self.held(name) + u64::from(count.get()) <= max
+                self.held(name) + self.delayed(name) + u64::from(count.get()) <= max
             }
         };
         room && !self.paused.contains(name)

@@ -118,7 +118,8 @@ impl Model {
     pub(super) fn idle_due(&mut self, name: &SemaphoreName) {
         let (now, idle_ttl) = (self.now, self.settings.limits.idle_ttl);
         let waits = self.peers.iter().any(|peer| peer.waits_for(name));
-        let in_use = waits || !self.holders(name).is_empty() || !self.is_full(name);
+        let delayed = self.delayed(name) > 0;
+        let in_use = waits || delayed || !self.holders(name).is_empty() || !self.is_full(name);
         let Some(key) = self.keys.iter_mut().find(|key| key.name == *name) else { return };
         let over = key.touched.after(idle_ttl);
         if in_use || over > now {
@@ -134,6 +135,7 @@ impl Model {
         self.settings.semaphores.retain(|it| it.name != *name);
         self.paused.retain(|it| it != name);
         self.forget_bucket(name);
+        self.forget_delays(name);
     }
 
     /// What operators mean by a name.
@@ -172,12 +174,13 @@ impl Model {
         names
     }
 
-    /// How much is held and waited for of what a row is about.
-    pub(crate) fn sums(&self, name: &SemaphoreName) -> (u64, u64) {
+    /// How much is held, waited for and delayed of what a row is about.
+    pub(crate) fn sums(&self, name: &SemaphoreName) -> [u64; 3] {
         let keys = self.keys_of(name);
-        let of = |name: &SemaphoreName| (self.held(name), self.pending(name));
+        let of = |it: &SemaphoreName| [self.held(it), self.pending(it), self.delayed(it)];
         let start = of(name);
-        keys.iter().map(of).fold(start, |(held, pending), (h, p)| (held + h, pending + p))
+        let add = |[a, b, c]: [u64; 3], [x, y, z]: [u64; 3]| [a + x, b + y, c + z];
+        keys.iter().map(of).fold(start, add)
     }
 }
 
