@@ -8,9 +8,9 @@ use super::input::Input;
 use super::problem::excerpt;
 use crate::engine::{Count, Level, MAX_COUNT, Manners, SemaphoreName, SemaphoreSettings, Span};
 
-const KEYS: [&str; 4] = ["max", "level", "max_pending", "lock_delay"];
+const KEYS: [&str; 5] = ["max", "level", "max_pending", "max_hold", "lock_delay"];
 
-/// Longest time for which a lock may stay blocked.
+/// Longest time for which a lock may be held or stay blocked.
 const LONGEST: Span = Span::from_secs(365 * 86_400);
 
 /// What is written about one semaphore.
@@ -102,6 +102,10 @@ impl Written {
             }
             "max_pending" => {
                 input.integer(0..=MAX_COUNT.into()).map(|it| manners.max_pending = Some(it))
+            }
+            "max_hold" => {
+                let longest = input.duration(LONGEST);
+                longest.map(|it| manners.max_hold = Some(Span::from(it)))
             }
             "lock_delay" => {
                 let delay = input.duration_or_zero(LONGEST);

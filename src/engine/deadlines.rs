@@ -8,7 +8,8 @@ use super::revocations::Target;
 use super::semaphores::SemaphoreIndex;
 use super::time::Time;
 
-/// What a deadline is of. At one instant, delays are over, turns come and waits end first, then what operators take away, then peers,
+/// What a deadline is of. At one instant, delays are over, turns come and waits end first, then locks
+/// that were held for too long, then what operators take away, then peers,
 /// each in the order of their numbers: the order must not depend on how the engine stores them, or a replay could differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
@@ -18,6 +19,8 @@ pub(super) enum Due {
     Turn(TicketId, PeerId),
     /// The timeout of a peer's wait.
     Ticket(TicketId, PeerId),
+    /// When the holder of a lock has to be told that it has held it for nearly as long as it may.
+    Overdue(Fence, PeerId),
     /// The grace of a revocation.
     Revocation(PeerId, Target),
     /// A peer's time to live.

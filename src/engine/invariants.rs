@@ -149,6 +149,11 @@ impl Engine {
     fn check_deadlines(&self) -> Result<(), String> {
         let mut derived = Vec::new();
         for (_, peer) in self.peers.iter() {
+            for hold in &peer.holds {
+                let at = self.semaphores.get(hold.semaphore).manners.tell_at(hold.since);
+                let at = at.filter(|at| *at > self.now);
+                derived.extend(at.map(|at| (at, Due::Overdue(hold.fence, peer.id))));
+            }
             if let Life::Until(at) = peer.life {
                 derived.push((at, Due::Peer(peer.id)));
             }

@@ -91,6 +91,7 @@ impl Engine {
                     }
                 }
                 Due::Idle(index) => self.idle_due(index),
+                Due::Overdue(fence, peer) => self.overdue(fence, peer),
                 Due::Revocation(peer, target) => self.revoke_due(peer, target),
                 Due::Peer(id) => {
                     if let Some(slot) = self.peers.find(id) {

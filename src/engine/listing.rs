@@ -150,8 +150,8 @@ impl Engine {
     /// manners.
     fn set_kind(&mut self, index: SemaphoreIndex, settings: &SemaphoreSettings) {
         let (now, capacity, rate) = (self.now, settings.max, settings.rate);
+        self.set_manners(index, settings.manners);
         let semaphore = self.semaphores.get_mut(index);
-        semaphore.manners = settings.manners;
         semaphore.bucket = match (semaphore.bucket.take(), rate) {
             (_, None) => None,
             (None, Some(rate)) => Some(Box::new(Bucket::new(rate, capacity))),

@@ -76,6 +76,7 @@ impl Engine {
             sums.holders += 1;
         });
         self.peers.get_mut(slot).holds.push(hold);
+        self.watch(slot, &hold);
         let lock = self.lock(&hold);
         self.untold.settled(self.peers.get(slot).id, &lock.name);
         lock
@@ -184,6 +185,7 @@ impl Engine {
     }
 
     fn give_back(&mut self, slot: Slot, hold: &Hold, reason: ReleaseReason) {
+        self.unwatch(slot, hold);
         let semaphore = self.semaphores.get_mut(hold.semaphore);
         semaphore.held -= u64::from(hold.count.get());
         semaphore.holders.remove(&hold.fence);

@@ -14,21 +14,26 @@ use super::time::Span;
 pub struct Manners {
     /// How much of it may be waited for at once. Who would wait for more is refused. `None`: there is no bound.
     pub max_pending: Option<u32>,
+    /// For so long a lock may be held; then it is taken away. `None`: for as long as its peer lives.
+    pub max_hold: Option<Span>,
     /// For so long nobody else gets what was held by a peer that has expired.
     pub lock_delay: Span,
 }
 
 impl Manners {
     /// None of it: whoever wants waits.
-    pub const NONE: Self = Self { max_pending: None, lock_delay: Span::ZERO };
+    pub const NONE: Self = Self { max_pending: None, max_hold: None, lock_delay: Span::ZERO };
 }
 
 impl fmt::Display for Manners {
     /// Behind what else there is to say: `, max_pending 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { max_pending, lock_delay } = self;
+        let Self { max_pending, max_hold, lock_delay } = self;
         if let Some(most) = max_pending {
             write!(f, ", max_pending {most}")?;
+        }
+        if let Some(longest) = max_hold {
+            write!(f, ", max_hold {longest}")?;
         }
         if *lock_delay > Span::ZERO {
             write!(f, ", lock_delay {lock_delay}")?;

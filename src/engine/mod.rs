@@ -21,6 +21,7 @@ mod manners;
 mod operate;
 mod operation;
 mod outcome;
+mod overdue;
 mod patterns;
 mod peers;
 mod queue;

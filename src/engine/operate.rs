@@ -64,7 +64,7 @@ impl Engine {
     }
 
     /// Says when it is. An end that stands already is never put off, and then the holder knows all that there is.
-    fn revoke_later(
+    pub(super) fn revoke_later(
         &mut self,
         slot: Slot,
         target: Target,

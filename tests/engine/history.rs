@@ -145,7 +145,8 @@ impl Dice {
     fn manners(&mut self) -> Manners {
         let max_pending = self.one_in(4).then(|| self.0.u32(0..=3));
         let lock_delay = if self.one_in(3) { self.span() } else { Span::ZERO };
-        Manners { max_pending, lock_delay }
+        let max_hold = self.one_in(3).then(|| Span::from_micros(self.0.u64(1..=30_000)));
+        Manners { max_pending, max_hold, lock_delay }
     }
 
     fn rate(&mut self) -> Rate {

@@ -45,6 +45,8 @@ pub(crate) struct Model {
     buckets: Vec<Bucket>,
     keys: Vec<Key>,
     delays: Vec<Delay>,
+    /// The locks of which the holders were told that they have held them for too long.
+    told: Vec<Fence>,
     revocations: Vec<Revocation>,
     revoked: Vec<RevokedPeer>,
     /// What was taken from peers that could not be told.
@@ -69,6 +71,7 @@ impl Model {
             paused: vec![],
             keys: vec![],
             delays: vec![],
+            told: vec![],
             revocations: vec![],
             revoked: vec![],
             untold: vec![],
@@ -98,7 +101,8 @@ impl Model {
         let grants = (waits && self.now < grants).then_some(grants);
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
         let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
-        let due = due.chain(self.delay_deadlines()).map(|(at, ..)| at);
+        let due = due.chain(self.delay_deadlines()).chain(self.overdue_deadlines());
+        let due = due.map(|(at, ..)| at);
         due.chain(grants).chain(self.turns()).min()
     }
 
@@ -127,7 +131,8 @@ impl Model {
     fn expire(&mut self) -> usize {
         let due = self.peers.iter().flat_map(|peer| peer.deadlines());
         let due = due.chain(self.revocation_deadlines()).chain(self.idle_deadlines());
-        let mut due: Vec<_> = due.chain(self.delay_deadlines()).collect();
+        let due = due.chain(self.delay_deadlines()).chain(self.overdue_deadlines());
+        let mut due: Vec<_> = due.collect();
         due.retain(|(at, ..)| *at <= self.now);
         due.sort();
         let mut expired = 0;
@@ -135,6 +140,7 @@ impl Model {
             match over {
                 Over::Delay(fence) => self.delay_due(fence),
                 Over::Wait(_) => self.end_wait(peer, EndReason::TimedOut),
+                Over::TooLong(fence) => self.overdue(fence, peer),
                 Over::Revocation(peer, fence) => self.revoke_due(peer, fence),
                 Over::Idle(name) => self.idle_due(&name),
                 Over::Life if self.peer(peer).is_none() => {}
@@ -526,6 +532,7 @@ impl Peer {
 enum Over {
     Delay(Fence),
     Wait(TicketId),
+    TooLong(Fence),
     Revocation(PeerId, Option<Fence>),
     Life,
     Idle(SemaphoreName),

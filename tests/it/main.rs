@@ -12,7 +12,6 @@ mod acquire;
 mod buckets;
 mod hostile;
 mod limits;
-mod manners;
 mod metrics;
 mod operate;
 mod operations;

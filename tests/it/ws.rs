@@ -7,6 +7,7 @@ mod buckets;
 mod closing;
 mod keys;
 mod leases;
+mod manners;
 mod mutations;
 mod resuming;
 mod slow;

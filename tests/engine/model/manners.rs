@@ -1,6 +1,8 @@
 //! How semaphores treat those who wait, in the naive model.
 
-use throttle::engine::{Count, Fence, Lock, PeerId, Refusal, SemaphoreName, Span, Time};
+use throttle::engine::{
+    Count, Fence, Label, Lock, Manners, PeerId, Refusal, SemaphoreName, Span, Time,
+};
 
 use super::{Model, Over};
 
@@ -19,6 +21,53 @@ impl Model {
         if delay > Span::ZERO {
             let (name, until) = (lock.name.clone(), self.now.after(delay));
             self.delays.push(Delay { name, fence: lock.fence, count: lock.count, until });
+        }
+    }
+
+    /// How long before the end a holder is told.
+    fn notice(max_hold: Span) -> Span {
+        Span::from_micros(max_hold.as_micros().div_ceil(10).min(10_000_000))
+    }
+
+    fn max_hold(&self, name: &SemaphoreName) -> Option<Span> {
+        self.semaphore(name).ok()?.manners.max_hold
+    }
+
+    fn tell_at(&self, lock: &Lock) -> Option<Time> {
+        let max_hold = self.max_hold(&lock.name)?;
+        let told_after = max_hold.as_micros() - Self::notice(max_hold).as_micros();
+        Some(lock.since.after(Span::from_micros(told_after.max(1))))
+    }
+
+    /// When holders have to be told who were not told yet.
+    pub(super) fn overdue_deadlines(&self) -> impl Iterator<Item = (Time, Over, PeerId)> {
+        self.peers.iter().flat_map(move |peer| {
+            let locks = peer.locks.iter().filter(|lock| !self.told.contains(&lock.fence));
+            locks.filter_map(|lock| Some((self.tell_at(lock)?, Over::TooLong(lock.fence), peer.id)))
+        })
+    }
+
+    pub(super) fn overdue(&mut self, fence: Fence, id: PeerId) {
+        let Some(peer) = self.peer(id) else { return };
+        let Some(lock) = peer.locks.iter().find(|lock| lock.fence == fence).cloned() else {
+            return;
+        };
+        let Some(max_hold) = self.max_hold(&lock.name) else { return };
+        self.told.push(fence);
+        let why = Label::new(&format!("it may be held for {max_hold} at most")).unwrap();
+        self.revoke_later(id, Some(fence), Self::notice(max_hold), Some(&why));
+    }
+
+    /// There is another bound: who should have been told is told, and the others later.
+    pub(super) fn set_manners(&mut self, name: &SemaphoreName, before: Manners, now: Manners) {
+        if before.max_hold == now.max_hold {
+            return;
+        }
+        for (peer, _, lock) in self.holders(name) {
+            self.told.retain(|fence| *fence != lock.fence);
+            if self.tell_at(&lock).is_some_and(|at| at <= self.now) {
+                self.overdue(lock.fence, peer);
+            }
         }
     }
 

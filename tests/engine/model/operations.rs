@@ -1,7 +1,7 @@
 //! What operators do, in the naive model.
 
 use throttle::engine::{
-    Change, Count, Effect, EndReason, Fence, Label, Level, Operation, PeerId, Refusal,
+    Change, Count, Effect, EndReason, Fence, Label, Level, Manners, Operation, PeerId, Refusal,
     ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, Span, Time,
 };
 
@@ -170,12 +170,14 @@ impl Model {
         self.unkey(name);
         let mut concerned = self.concerned(name)?;
         concerned.push(name.clone());
+        let before_all = self.settings.semaphores.clone();
         for it in &mut self.settings.semaphores {
             if concerned.contains(&it.name) {
                 (it.rate, it.manners) = (*rate, *manners);
             }
         }
         for key in self.concerned(name)? {
+            self.set_manners(&key, manners_before(&before_all, &key), *manners);
             self.set_bucket(&SemaphoreSettings { name: key, ..settings.clone() });
         }
         Ok(Change { before, ..self.change(name, Some(*max), Some(*level), None)? })
@@ -212,34 +214,42 @@ impl Model {
         why: Option<&Label>,
     ) -> Answer {
         self.check_span(grace)?;
-        let until = self.now.after(grace);
         let (mut all, mut last) = (vec![], self.now);
         for (peer, fence) in targets {
             if grace == Span::ZERO {
                 all.push(self.revoke(peer, fence, why.cloned()));
                 continue;
             }
-            let ends = self.revocations.iter().filter(|it| it.peer == peer);
-            let ends = ends.filter(|it| it.fence == fence || it.fence.is_none());
-            if let Some(end) = ends.map(|it| it.until).min().filter(|end| *end <= until) {
-                last = last.max(end);
-                all.push(self.revoked(peer, fence, why.cloned()));
-                continue;
-            }
-            last = last.max(until);
-            let replaced =
-                |it: &Revocation| fence == it.fence || fence.is_none() && it.until >= until;
-            self.revocations.retain(|it| it.peer != peer || !replaced(it));
-            if fence.is_none() {
-                self.end_wait(peer, EndReason::Revoked);
-            }
-            self.revocations.push(Revocation { peer, fence, until, why: why.cloned() });
-            let revoked = self.revoked(peer, fence, why.cloned());
-            all.push(revoked.clone());
-            let connection = self.peer(peer).unwrap().connection();
-            self.effects.push(Effect::Yield { revoked, grace, connection });
+            last = last.max(self.revoke_later(peer, fence, grace, why));
+            all.push(self.revoked(peer, fence, why.cloned()));
         }
         Ok(Reply::Revoked { revoked: all, until: last })
+    }
+
+    /// Says when it is.
+    pub(super) fn revoke_later(
+        &mut self,
+        peer: PeerId,
+        fence: Option<Fence>,
+        grace: Span,
+        why: Option<&Label>,
+    ) -> Time {
+        let until = self.now.after(grace);
+        let ends = self.revocations.iter().filter(|it| it.peer == peer);
+        let ends = ends.filter(|it| it.fence == fence || it.fence.is_none());
+        if let Some(end) = ends.map(|it| it.until).min().filter(|end| *end <= until) {
+            return end;
+        }
+        let replaced = |it: &Revocation| fence == it.fence || fence.is_none() && it.until >= until;
+        self.revocations.retain(|it| it.peer != peer || !replaced(it));
+        if fence.is_none() {
+            self.end_wait(peer, EndReason::Revoked);
+        }
+        self.revocations.push(Revocation { peer, fence, until, why: why.cloned() });
+        let revoked = self.revoked(peer, fence, why.cloned());
+        let connection = self.peer(peer).unwrap().connection();
+        self.effects.push(Effect::Yield { revoked, grace, connection });
+        until
     }
 
     pub(super) fn revoke_due(&mut self, peer: PeerId, fence: Option<Fence>) {
@@ -331,4 +341,8 @@ impl Model {
         };
         queue.iter().map(|peer| (peer.id, count(&peer.ticket.as_ref().unwrap().parts))).collect()
     }
+}
+
+fn manners_before(all: &[SemaphoreSettings], name: &SemaphoreName) -> Manners {
+    all.iter().find(|it| it.name == *name).unwrap().manners
 }

@@ -1,8 +1,9 @@
 //! What semaphores are told beyond their maximum, as callers see it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use throttle::engine::Span;
 
+use super::client::Client;
 use crate::server::{TestServer, config, eventually};
 
 async fn details(server: &TestServer, name: &str) -> Value {
@@ -23,4 +24,22 @@ async fn what_an_expired_peer_held_is_not_given_to_others_at_once() {
     assert_eq!(server.remainder("A").await, "0");
     let next = server.new_peer().await;
     assert_eq!(server.acquire(next, "A", 1).await, 202);
+}
+
+#[tokio::test]
+async fn who_holds_for_too_long_is_told_and_loses_it() {
+    let mut config = config(&[("A", 1, 0)]);
+    config.semaphores[0].manners.max_hold = Some(Span::from_millis(200));
+    let server = TestServer::with(&config).await;
+    let mut client = Client::greeted(&server).await;
+    let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 60_000});
+    assert_eq!(client.ask(open).await["type"], "opened");
+    let acquire = json!({"type": "acquire", "id": 2, "peer": 1, "want": {"A": 1}});
+    assert_eq!(client.ask(acquire).await["type"], "granted");
+    let warned = client.next().await;
+    assert_eq!((&warned["type"], &warned["bound"]), (&json!("yield"), &json!(true)), "{warned}");
+    assert_eq!(warned["message"], "it may be held for 200ms at most");
+    let lost = client.next().await;
+    assert_eq!((&lost["type"], &lost["reason"]), (&json!("lost"), &json!("revoked")), "{lost}");
+    assert_eq!((&lost["bound"], &lost["locks"]), (&warned["bound"], &warned["locks"]));
 }
