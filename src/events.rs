@@ -105,7 +105,7 @@ mod tests {
 
     fn lock() -> Lock {
         let (name, count) = (SemaphoreName::new("A").unwrap(), Count::new(1).unwrap());
-        Lock { name, count, fence: Fence(7), since: Time::default() }
+        Lock { name, count, fence: Fence(7), since: Time::default(), slots: Box::default() }
     }
 
     fn released(reason: ReleaseReason) -> Effect {

@@ -6,9 +6,11 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::document::Walk;
 use super::input::Input;
 use super::problem::excerpt;
-use crate::engine::{Count, Level, MAX_COUNT, Manners, SemaphoreName, SemaphoreSettings, Span};
+use crate::engine::{
+    Count, Level, MAX_COUNT, MAX_SLOTS, Manners, SemaphoreName, SemaphoreSettings, Span,
+};
 
-const KEYS: [&str; 5] = ["max", "level", "max_pending", "max_hold", "lock_delay"];
+const KEYS: [&str; 6] = ["max", "level", "max_pending", "max_hold", "lock_delay", "slots"];
 
 /// Longest time for which a lock may be held or stay blocked.
 const LONGEST: Span = Span::from_secs(365 * 86_400);
@@ -87,6 +89,11 @@ fn written(
     if !table.contains_key("max") {
         walk.problem(name.span(), in_semaphore(name, "", "\"max\" is missing"));
     }
+    let few = written.max.is_none_or(|max| max.get() <= MAX_SLOTS);
+    if written.manners.slots && !few {
+        let many = format!("with \"slots\" its \"max\" is at most {MAX_SLOTS}");
+        walk.problem(name.span(), in_semaphore(name, "", &many));
+    }
     (!spoilt).then_some(written)
 }
 
@@ -111,6 +118,7 @@ impl Written {
                 let delay = input.duration_or_zero(LONGEST);
                 delay.map(|it| manners.lock_delay = Span::from(it))
             }
+            "slots" => input.switch().map(|it| manners.slots = it),
             _ => return None,
         })
     }

@@ -40,23 +40,25 @@ impl Delays {
 }
 
 impl Engine {
-    /// Blocks what was held, if the semaphore is one of those that want it.
-    pub(super) fn delay(&mut self, hold: &Hold) {
+    /// Blocks what was held, numbers included, if the semaphore is one of those that want it.
+    pub(super) fn delay(&mut self, hold: &Hold) -> bool {
         let semaphore = self.semaphores.get_mut(hold.semaphore);
         let lock_delay = semaphore.manners.lock_delay;
         if lock_delay == Span::ZERO {
-            return;
+            return false;
         }
         let until = self.now.after(lock_delay);
         semaphore.delays.add(hold.fence, hold.count, until);
         self.deadlines.add(until, Due::Delay(hold.fence, hold.semaphore));
         let count = u64::from(hold.count.get());
         self.semaphores.tally(hold.semaphore, self.now, |sums| sums.delayed += count);
+        true
     }
 
     pub(super) fn delay_due(&mut self, fence: Fence, index: SemaphoreIndex) {
         let semaphore = self.semaphores.get_mut(index);
         let Some(count) = semaphore.delays.remove(fence) else { return };
+        semaphore.take_numbers_back(fence, 0);
         let count = u64::from(count.get());
         self.semaphores.tally(index, self.now, |sums| sums.delayed -= count);
         self.semaphores.stir(index);

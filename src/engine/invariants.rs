@@ -90,6 +90,7 @@ impl Engine {
             ensure(semaphore.delays.sum() == delayed, || {
                 format!("{name}: delayed is not {delayed}")
             })?;
+            ensure(semaphore.has_sound_numbers(), || format!("{name}: wrong numbers"))?;
             ensure(semaphore.pending == pending, || format!("{name}: pending is not {pending}"))?;
             let len = queue.len();
             ensure(semaphore.queue.iter().eq(queue), || {

@@ -67,6 +67,7 @@ impl Engine {
             bucket.take(self.now, u64::from(count.get()));
         }
         held.holders.insert(hold.fence, slot);
+        held.give_numbers(hold.fence, count);
         if held.bucket.is_some() {
             // Whoever is first in line has to wait for longer.
             self.semaphores.stir(semaphore);
@@ -100,7 +101,10 @@ impl Engine {
             let Some(hold) = self.peers.get_mut(slot).hold_mut(*semaphore) else { continue };
             let freed = hold.count.get() - count.get();
             hold.count = *count;
-            self.semaphores.get_mut(*semaphore).held -= u64::from(freed);
+            let fence = hold.fence;
+            let shrunk = self.semaphores.get_mut(*semaphore);
+            shrunk.held -= u64::from(freed);
+            shrunk.take_numbers_back(fence, count.get() as usize);
             self.semaphores.tally(*semaphore, self.now, |sums| sums.held -= u64::from(freed));
             self.semaphores.stir(*semaphore);
         }
@@ -186,6 +190,7 @@ impl Engine {
 
     fn give_back(&mut self, slot: Slot, hold: &Hold, reason: ReleaseReason) {
         self.unwatch(slot, hold);
+        let lock = self.lock(hold);
         let semaphore = self.semaphores.get_mut(hold.semaphore);
         semaphore.held -= u64::from(hold.count.get());
         semaphore.holders.remove(&hold.fence);
@@ -193,12 +198,11 @@ impl Engine {
             sums.held -= u64::from(hold.count.get());
             sums.holders -= 1;
         });
-        if reason == ReleaseReason::Expired {
-            self.delay(hold);
+        if reason != ReleaseReason::Expired || !self.delay(hold) {
+            self.semaphores.get_mut(hold.semaphore).take_numbers_back(hold.fence, 0);
         }
         self.semaphores.stir(hold.semaphore);
         let held = self.now.since(hold.since);
-        let lock = self.lock(hold);
         let peer = self.peers.get(slot);
         let connection = match reason {
             ReleaseReason::Released => peer.connection(),
@@ -213,8 +217,10 @@ impl Engine {
     }
 
     pub(super) fn lock(&self, hold: &Hold) -> Lock {
-        let name = self.semaphores.get(hold.semaphore).name.clone();
-        Lock { name, count: hold.count, fence: hold.fence, since: hold.since }
+        let Hold { count, fence, since, .. } = *hold;
+        let semaphore = self.semaphores.get(hold.semaphore);
+        let (name, slots) = (semaphore.name.clone(), semaphore.numbers_of(fence));
+        Lock { name, count, fence, since, slots }
     }
 
     /// All that a peer holds.

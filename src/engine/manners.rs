@@ -18,17 +18,20 @@ pub struct Manners {
     pub max_hold: Option<Span>,
     /// For so long nobody else gets what was held by a peer that has expired.
     pub lock_delay: Span,
+    /// Whether each lock also gets distinct numbers.
+    pub slots: bool,
 }
 
 impl Manners {
     /// None of it: whoever wants waits.
-    pub const NONE: Self = Self { max_pending: None, max_hold: None, lock_delay: Span::ZERO };
+    pub const NONE: Self =
+        Self { max_pending: None, max_hold: None, lock_delay: Span::ZERO, slots: false };
 }
 
 impl fmt::Display for Manners {
     /// Behind what else there is to say: `, max_pending 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { max_pending, max_hold, lock_delay } = self;
+        let Self { max_pending, max_hold, lock_delay, slots } = self;
         if let Some(most) = max_pending {
             write!(f, ", max_pending {most}")?;
         }
@@ -38,7 +41,7 @@ impl fmt::Display for Manners {
         if *lock_delay > Span::ZERO {
             write!(f, ", lock_delay {lock_delay}")?;
         }
-        Ok(())
+        if *slots { f.write_str(", slots") } else { Ok(()) }
     }
 }
 

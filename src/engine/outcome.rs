@@ -36,6 +36,8 @@ pub struct Lock {
     pub fence: Fence,
     /// When it was granted.
     pub since: Time,
+    /// Which pieces of the semaphore, if those are told apart; in ascending order.
+    pub slots: Box<[u32]>,
 }
 
 /// Locks that belong together. Nearly always it is one.

@@ -9,6 +9,7 @@ use super::bucket::Bucket;
 use super::delays::Delays;
 use super::ids::{Count, Fence, Level};
 use super::manners::Manners;
+use super::numbers::Numbers;
 use super::operation::SemaphoreState;
 use super::patterns::{PatternIndex, Patterns, Sums};
 use super::peers::Slot;
@@ -34,6 +35,8 @@ pub(super) struct Semaphore {
     pub(super) held: u64,
     /// What nobody gets although nobody holds it any more.
     pub(super) delays: Delays,
+    /// The numbers that locks have.
+    pub(super) numbers: Option<Box<Numbers>>,
     /// Sum of the counts that tickets wait for.
     pub(super) pending: u64,
     pub(super) queue: Queue,
@@ -160,6 +163,7 @@ impl Semaphores {
             paused: false,
             held: 0,
             delays: Delays::default(),
+            numbers: None,
             pending: 0,
             queue: Queue::default(),
             holders: BTreeMap::new(),

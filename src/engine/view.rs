@@ -129,7 +129,7 @@ impl Engine {
             self.view(semaphore).hash(&mut hasher);
             let keyed = semaphore.keyed.as_ref().map(|keyed| (keyed.touched, keyed.look_at));
             keyed.hash(&mut hasher);
-            semaphore.delays.hash(&mut hasher);
+            (&semaphore.delays, &semaphore.numbers).hash(&mut hasher);
             let bucket = semaphore.bucket.as_ref();
             bucket.map(|bucket| bucket.state(self.now)).hash(&mut hasher);
             self.queue(semaphore.name.as_str()).for_each(|peer| peer.hash(&mut hasher));

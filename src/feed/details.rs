@@ -107,6 +107,7 @@ impl Found {
             who: Who::of(peer, remotes),
             count: lock.count.get(),
             fence: lock.fence.0,
+            slots: &lock.slots,
             since_ms: millis(lock.since),
             revoked_ms: revoked.map(millis),
         });
@@ -200,8 +201,10 @@ struct Holder<'a> {
     who: Who<'a>,
     count: u32,
     fence: u64,
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    slots: &'a [u32],
     since_ms: u64,
-    /// When an operator will take it away.
+    /// When it will be taken away.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_ms: Option<u64>,
 }
@@ -257,8 +260,10 @@ struct LockShape<'a> {
     semaphore: &'a str,
     count: u32,
     fence: u64,
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    slots: &'a [u32],
     since_ms: u64,
-    /// When an operator will take it away, by itself or with its peer.
+    /// When it will be taken away, by itself or with its peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_ms: Option<u64>,
 }
@@ -269,6 +274,7 @@ impl<'a> LockShape<'a> {
             semaphore: lock.name.as_str(),
             count: lock.count.get(),
             fence: lock.fence.0,
+            slots: &lock.slots,
             since_ms: millis(lock.since),
             revoked_ms: revoked.map(millis),
         }

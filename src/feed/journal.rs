@@ -253,7 +253,8 @@ mod tests {
 
     fn outcome(reason: ReleaseReason) -> Outcome {
         let (name, count) = (SemaphoreName::new("A").unwrap(), Count::new(1).unwrap());
-        let lock = Lock { name, count, fence: Fence(7), since: Time::default() };
+        let lock =
+            Lock { name, count, fence: Fence(7), since: Time::default(), slots: Box::default() };
         let held = Span::from_secs(5);
         let (peer, connection) = (PeerId::Rest(1), None);
         let effects = vec![Effect::Released { peer, lock, held, reason, connection }];

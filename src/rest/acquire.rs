@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json as JsonBody;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::sync::oneshot;
@@ -15,6 +15,12 @@ use super::body::Json;
 use super::params::{Humantime, Params, PeerAndSemaphore};
 use crate::engine::{Command, EndReason, Lock, PeerId, Priority, Reply, SemaphoreName, Span, Want};
 use crate::runtime::{EngineGone, Verdict};
+
+/// Carries the numbers of the pieces that the lock is for.
+const SLOTS: HeaderName = HeaderName::from_static("throttle-slots");
+
+/// So many numbers fit into a header.
+const MAX_SLOTS_IN_HEADER: usize = 1_000;
 
 /// Carries the number of the grant.
 const FENCE: HeaderName = HeaderName::from_static("throttle-fence");
@@ -103,8 +109,18 @@ fn held(peer: PeerId, lock: Option<&Lock>) -> Response {
     let mut response = JsonBody(peer.number()).into_response();
     if let Some(lock) = lock {
         response.headers_mut().insert(FENCE, lock.fence.0.into());
+        if let Some(slots) = slots(lock) {
+            response.headers_mut().insert(SLOTS, slots);
+        }
     }
     response
+}
+
+/// `0,3`; `None`: there are none, or too many.
+fn slots(lock: &Lock) -> Option<HeaderValue> {
+    let few = (1..=MAX_SLOTS_IN_HEADER).contains(&lock.slots.len());
+    let slots = few.then(|| lock.slots.iter().map(u32::to_string).collect::<Vec<_>>().join(","))?;
+    HeaderValue::try_from(slots).ok()
 }
 
 fn pending(peer: PeerId) -> Response {

@@ -98,9 +98,11 @@ impl<'a> Entry<'a> {
 }
 
 #[derive(Serialize)]
-struct LockEntry {
+struct LockEntry<'a> {
     count: u32,
     fence: u64,
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    slots: &'a [u32],
 }
 
 /// A number, as REST's own have always been; `"s42"` for those of sessions, which no route of REST takes.
@@ -114,7 +116,8 @@ fn id<S: Serializer>(id: &PeerId, serializer: S) -> Result<S::Ok, S::Error> {
 
 fn locks<S: Serializer>(locks: &[Lock], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(locks.iter().map(|lock| {
-        (lock.name.as_str(), LockEntry { count: lock.count.get(), fence: lock.fence.0 })
+        let (count, fence, slots) = (lock.count.get(), lock.fence.0, &*lock.slots);
+        (lock.name.as_str(), LockEntry { count, fence, slots })
     }))
 }
 

@@ -8,7 +8,7 @@ use crate::Start;
 fn manners_are_read() {
     let text = r#"
 [semaphores]
-a = { max = 4, max_pending = 100, max_hold = "1h", lock_delay = "15s" }
+a = { max = 4, max_pending = 100, max_hold = "1h", lock_delay = "15s", slots = true }
 b = { max = 1, max_pending = 0, level = 2, lock_delay = "0s" }
 "k/*" = { max_pending = 1, max = 1 }
 plain = { max = 1 }
@@ -16,7 +16,7 @@ plain = { max = 1 }
     let config = Start::with_file(text).config();
     let shown = config.semaphores.iter().map(|it| format!("{} = {it}", it.name));
     let expected = [
-        "a = 4, max_pending 100, max_hold 1h, lock_delay 15s",
+        "a = 4, max_pending 100, max_hold 1h, lock_delay 15s, slots",
         "b = 1, level 2, max_pending 0",
         "k/* = 1, max_pending 1",
         "plain = 1",
@@ -34,6 +34,8 @@ c = { max_pending = 1 }
 e = { max = 1, lock_delay = 15 }
 f = { max = 1, lock_delay = "400d" }
 g = { max = 1, max_hold = "0s" }
+h = { max = 10001, slots = true }
+i = { max = 1, slots = 1 }
 [buckets]
 d = { min_interval = "1s", max_pending = 1 }
 "#;
@@ -45,7 +47,9 @@ d = { min_interval = "1s", max_pending = 1 }
         r#"5:29: semaphore "e", lock_delay: expected a duration such as "0s", "250ms" or "5min", at most 365d, found 15"#,
         r#"6:29: semaphore "f", lock_delay: expected a duration such as "0s", "250ms" or "5min", at most 365d, found "400d""#,
         r#"7:27: semaphore "g", max_hold: expected a duration such as "250ms", "5min" or "1day", more than 0 and at most 365d, found "0s""#,
-        r#"9:28: unknown key "max_pending""#,
+        r#"8:1: semaphore "h": with "slots" its "max" is at most 10000"#,
+        r#"9:24: semaphore "i", slots: expected true or false, found 1"#,
+        r#"11:28: unknown key "max_pending""#,
     ];
     assert_eq!(problems, expected.map(|it| format!("throttle.toml:{it}")).join("\n"));
 }

@@ -146,7 +146,7 @@ impl Dice {
         let max_pending = self.one_in(4).then(|| self.0.u32(0..=3));
         let lock_delay = if self.one_in(3) { self.span() } else { Span::ZERO };
         let max_hold = self.one_in(3).then(|| Span::from_micros(self.0.u64(1..=30_000)));
-        Manners { max_pending, max_hold, lock_delay }
+        Manners { max_pending, max_hold, lock_delay, slots: self.one_in(3) }
     }
 
     fn rate(&mut self) -> Rate {

@@ -341,6 +341,7 @@ impl Model {
         }
         for lock in self.peer(id).unwrap().locks.iter_mut().filter(|lock| lock.name == *name) {
             lock.count = count;
+            lock.slots = lock.slots.iter().copied().take(count.get() as usize).collect();
         }
     }
 
@@ -389,7 +390,8 @@ impl Model {
         for (name, count) in parts {
             self.settings.last_fence = Fence(self.settings.last_fence.0 + 1);
             let (fence, since) = (self.settings.last_fence, self.now);
-            locks.push(Lock { name: name.clone(), count: *count, fence, since });
+            let slots = self.slots(name, *count);
+            locks.push(Lock { name: name.clone(), count: *count, fence, since, slots });
             self.take(name, *count);
             self.untold.retain(|(peer, it, _)| (peer, it) != (&id, name));
             self.touch(name);

@@ -131,6 +131,9 @@ fn write_granted(
         write_field(text, before, lock.name.as_str())?;
         write_field(text, br#":{"count":"#, &lock.count.get())?;
         write_field(text, br#","fence":"#, &lock.fence.0)?;
+        if !lock.slots.is_empty() {
+            write_field(text, br#","slots":"#, &*lock.slots)?;
+        }
         before = b"},";
     }
     text.extend_from_slice(if locks.is_empty() { b"{}" } else { b"}}" });
@@ -205,15 +208,18 @@ impl Serialize for ResumeText {
 pub(in crate::ws) struct LockMap<'a>(pub(in crate::ws) &'a [Lock]);
 
 #[derive(Serialize)]
-struct LockEntry {
+struct LockEntry<'a> {
     count: u32,
     fence: u64,
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    slots: &'a [u32],
 }
 
 impl Serialize for LockMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|lock| {
-            (lock.name.as_str(), LockEntry { count: lock.count.get(), fence: lock.fence.0 })
+            let (count, fence, slots) = (lock.count.get(), lock.fence.0, &*lock.slots);
+            (lock.name.as_str(), LockEntry { count, fence, slots })
         }))
     }
 }
@@ -244,13 +250,14 @@ mod tests {
 
     #[test]
     fn grants_are_written_as_serde_would() {
-        let lock = |name, count, fence| Lock {
+        let lock = |name, count, fence, slots: &[u32]| Lock {
             name: SemaphoreName::new(name).unwrap(),
             count: Count::new(count).unwrap(),
             fence: Fence(fence),
             since: Time::default(),
+            slots: slots.into(),
         };
-        let locks = [lock("A", 1, 0), lock("\"\\/\u{e4}", 1 << 31, u64::MAX)];
+        let locks = [lock("A", 1, 0, &[0, 3]), lock("\"\\/\u{e4}", 1 << 31, u64::MAX, &[])];
         for (id, peer, number) in [(None, 0, 0), (Some(1), -1, 2), (Some(-9), 1 << 53, 1)] {
             let granted = Message::Granted {
                 id: id.map(RequestId),

@@ -99,7 +99,7 @@ fn what_is_written_can_be_read() {
         "change A max 2 level -1 pause",
         "change A resume",
         "delete A force why late",
-        "configure A=1@0~max_pending:5,max_hold:1h,lock_delay:15s B=2@0%3/1m+7 -C",
+        "configure A=1@0~max_pending:5,max_hold:1h,lock_delay:15s,slots B=2@0%3/1m+7 -C",
         "revoke 1 A grace 5s why late",
         "revoke s1",
         "free A grace 1ms",

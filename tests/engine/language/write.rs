@@ -267,7 +267,8 @@ fn write_locks(locks: &[Lock]) -> String {
 }
 
 fn write_lock(lock: &Lock) -> String {
-    format!(" {}={}#{}", lock.name, lock.count, lock.fence)
+    let slots = if lock.slots.is_empty() { String::new() } else { format!("{:?}", lock.slots) };
+    format!(" {}={}#{}{}", lock.name, lock.count, lock.fence, slots.replace(' ', ""))
 }
 
 fn write_want(want: Option<&Want>) -> String {

@@ -1,5 +1,7 @@
 //! How semaphores treat those who wait, in the naive model.
 
+use std::collections::BTreeSet;
+
 use throttle::engine::{
     Count, Fence, Label, Lock, Manners, PeerId, Refusal, SemaphoreName, Span, Time,
 };
@@ -13,6 +15,7 @@ pub(super) struct Delay {
     fence: Fence,
     count: Count,
     until: Time,
+    slots: Box<[u32]>,
 }
 
 impl Model {
@@ -20,7 +23,8 @@ impl Model {
         let delay = self.semaphore(&lock.name).unwrap().manners.lock_delay;
         if delay > Span::ZERO {
             let (name, until) = (lock.name.clone(), self.now.after(delay));
-            self.delays.push(Delay { name, fence: lock.fence, count: lock.count, until });
+            let (fence, count, slots) = (lock.fence, lock.count, lock.slots.clone());
+            self.delays.push(Delay { name, fence, count, until, slots });
         }
     }
 
@@ -69,6 +73,19 @@ impl Model {
                 self.overdue(lock.fence, peer);
             }
         }
+    }
+
+    /// The smallest numbers that nobody has.
+    pub(super) fn slots(&self, name: &SemaphoreName, count: Count) -> Box<[u32]> {
+        if !self.semaphore(name).unwrap().manners.slots {
+            return Box::default();
+        }
+        let locks = self.peers.iter().filter_map(|peer| peer.lock(name));
+        let locks = locks.flat_map(|lock| lock.slots.iter().copied());
+        let delays = self.delays.iter().filter(|delay| delay.name == *name);
+        let taken: BTreeSet<u32> =
+            locks.chain(delays.flat_map(|delay| delay.slots.iter().copied())).collect();
+        (0..10_000).filter(|slot| !taken.contains(slot)).take(count.get() as usize).collect()
     }
 
     pub(crate) fn delayed(&self, name: &SemaphoreName) -> u64 {

@@ -1,10 +1,11 @@
 //! What semaphores are told beyond their maximum, as callers see it.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use throttle::engine::Span;
 
 use super::client::Client;
-use crate::server::{TestServer, config, eventually};
+use crate::server::{TestServer, config, eventually, with_json};
 
 async fn details(server: &TestServer, name: &str) -> Value {
     let answer = server.get(&format!("/operate/semaphores/{name}")).await;
@@ -42,4 +43,22 @@ async fn who_holds_for_too_long_is_told_and_loses_it() {
     let lost = client.next().await;
     assert_eq!((&lost["type"], &lost["reason"]), (&json!("lost"), &json!("revoked")), "{lost}");
     assert_eq!((&lost["bound"], &lost["locks"]), (&warned["bound"], &warned["locks"]));
+}
+
+#[tokio::test]
+async fn locks_have_numbers() {
+    let mut config = config(&[("gpu", 3, 0)]);
+    config.semaphores[0].manners.slots = true;
+    let server = TestServer::with(&config).await;
+    let first = server.new_peer().await;
+    let put = server.request(Method::PUT, &format!("/peers/{first}/gpu"));
+    let answer = with_json(put, "2").send().await.unwrap();
+    assert_eq!(answer.headers()["throttle-slots"], "0,1");
+    let mut client = Client::greeted(&server).await;
+    let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 60_000});
+    assert_eq!(client.ask(open).await["type"], "opened");
+    let acquire = json!({"type": "acquire", "id": 2, "peer": 1, "want": {"gpu": 1}});
+    assert_eq!(client.ask(acquire).await["locks"]["gpu"]["slots"], json!([2]));
+    let released = client.ask(json!({"type": "release", "id": 3, "peer": 1})).await;
+    assert_eq!(released["locks"]["gpu"]["slots"], json!([2]));
 }
