@@ -93,7 +93,7 @@ impl Engine {
             return Ok(None);
         }
         self.check_stays(self.peers.get(slot).id)?;
-        self.settle_due(&plan.missing);
+        self.semaphores.settle_due(&plan.missing, self.now);
         if let Some(ticket) = &self.peers.get(slot).ticket {
             join(ticket, plan, patience)?;
             return Ok(Some(self.queued(ticket.place(), &plan.missing)));

@@ -140,15 +140,6 @@ impl Engine {
 
     // --- Turns
 
-    /// What was reserved for a time that has come is taken, before anything else is.
-    pub(super) fn settle_due(&mut self, parts: &Parts) {
-        for (index, _) in parts {
-            if let Some(bucket) = &mut self.semaphores.get_mut(*index).bucket {
-                bucket.settle_due(self.now);
-            }
-        }
-    }
-
     /// Sets when to look again at a ticket that cannot be served: never, unless tokens are all that it lacks.
     pub(super) fn set_turn(&mut self, slot: Slot) {
         let Some(ticket) = &self.peers.get(slot).ticket else { return };

@@ -139,11 +139,7 @@ impl Engine {
         if ticket.id != place.ticket {
             return;
         }
-        for (index, _) in &ticket.parts {
-            if let Some(bucket) = &mut self.semaphores.get_mut(*index).bucket {
-                bucket.settle_due(self.now);
-            }
-        }
+        self.semaphores.settle_due(&ticket.parts, self.now);
         if !self.can_serve(place, &ticket.parts) {
             return self.set_turn(slot);
         }

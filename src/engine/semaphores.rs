@@ -12,7 +12,7 @@ use super::manners::Manners;
 use super::numbers::Numbers;
 use super::operation::SemaphoreState;
 use super::patterns::{PatternIndex, Patterns, Sums};
-use super::peers::Slot;
+use super::peers::{Parts, Slot};
 use super::queue::Queue;
 use super::refusal::Refusal;
 use super::settings::SemaphoreSettings;
@@ -224,6 +224,15 @@ impl Semaphores {
         sums.holders -= semaphore.holders.len();
         sums.pending -= semaphore.pending;
         sums.waiters -= semaphore.queue.len();
+    }
+
+    /// What was reserved of buckets for a time that has come is taken, before anything else is.
+    pub(super) fn settle_due(&mut self, parts: &Parts, now: Time) {
+        for (index, _) in parts {
+            if let Some(bucket) = &mut self.get_mut(*index).bucket {
+                bucket.settle_due(now);
+            }
+        }
     }
 
     /// Notes what has changed about a semaphore, for the pattern that it is a key of.

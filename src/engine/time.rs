@@ -60,9 +60,14 @@ impl Span {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// How many milliseconds it is, not less than it is: who comes again after them is not too early.
+    pub const fn millis_up(self) -> u64 {
+        self.0.div_ceil(1_000)
+    }
+
     /// The length in whole milliseconds, not less than it is.
     pub const fn in_millis(self) -> Self {
-        Self(self.0.div_ceil(1_000).saturating_mul(1_000))
+        Self::from_millis(self.millis_up())
     }
 
     /// The length in microseconds.

@@ -80,9 +80,9 @@ pub(super) async fn reserve(
         Ok(Reply::Reserved { permit, from, until }) => {
             let wait = from.since(rest.0.clock.now());
             // Rounded up: whoever waits so long is not too early.
-            let valid_at_ms = millis_up(from.since(Time::default()));
+            let valid_at_ms = from.since(Time::default()).millis_up();
             let expires_at_ms = valid_at_ms + until.since(from).as_micros() / 1_000;
-            let (permit, wait_ms) = (permit.0, millis_up(wait));
+            let (permit, wait_ms) = (permit.0, wait.millis_up());
             let reserved = Reserved { permit, count, wait_ms, valid_at_ms, expires_at_ms };
             Ok(JsonBody(reserved).into_response())
         }
@@ -145,11 +145,11 @@ pub(super) async fn show(State(rest): State<Rest>, Bucket(name): Bucket) -> Answ
         name: semaphore.name.to_string(),
         capacity: semaphore.max.get(),
         refill: bucket.rate.refill().get(),
-        every_ms: millis_up(bucket.rate.every()),
+        every_ms: bucket.rate.every().millis_up(),
         available: bucket.available,
         reserved: bucket.reserved,
         waiting: semaphore.pending,
-        closed_for_ms: millis_up(closed),
+        closed_for_ms: closed.millis_up(),
         paused: semaphore.paused,
     })
     .into_response())
@@ -191,8 +191,4 @@ fn refused(refusal: &Refusal) -> Answer {
 
 fn unknown() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "Unknown bucket")
-}
-
-const fn millis_up(span: Span) -> u64 {
-    span.as_micros().div_ceil(1_000)
 }

@@ -15,7 +15,7 @@ pub(super) use failure::Failure;
 pub use kind::MESSAGES;
 pub(super) use look::Look;
 pub(super) use message::{
-    Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis, millis_up,
+    Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
 };
 pub(super) use open::{Open, Origin};
 pub(super) use request::{Acquire, Ask, Rejected, Request, read};

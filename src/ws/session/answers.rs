@@ -2,7 +2,6 @@
 
 use super::super::wire::{
     Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText, millis,
-    millis_up,
 };
 use super::peers::{Joined, MAX_JOINED, Wait};
 use super::{Asked, Close, Opening, Session};
@@ -188,7 +187,7 @@ impl Session {
         blocked_by: &[Label],
     ) {
         if let Some(id) = id {
-            let (eta_ms, blocked_by) = (eta.map(millis_up), Labels(blocked_by));
+            let (eta_ms, blocked_by) = (eta.map(Span::millis_up), Labels(blocked_by));
             self.say(&Message::Queued { id, peer: number, position, eta_ms, blocked_by });
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::message::{millis, millis_up};
+use super::message::millis;
 use super::{Code, LocalPeer, RequestId};
 use crate::engine::{Refusal, SemaphoreSettings};
 
@@ -82,7 +82,7 @@ impl Declared {
     fn of(settings: &SemaphoreSettings) -> Self {
         let max = settings.max.get();
         let Some(rate) = settings.rate else { return Self::Semaphore { max } };
-        let (refill, every_ms) = (rate.refill().get(), millis_up(rate.every()));
+        let (refill, every_ms) = (rate.refill().get(), rate.every().millis_up());
         Self::Bucket { capacity: max, refill, every_ms, max_reserved: rate.max_reserved }
     }
 }
@@ -158,10 +158,10 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
             (Code::LimitExceeded, Explanation::TooLong { asked_ms, max_ms })
         }
         Refusal::TooLate { wait, .. } => {
-            (Code::Timeout, Explanation::TooLate { eta_ms: millis_up(*wait) })
+            (Code::Timeout, Explanation::TooLate { eta_ms: wait.millis_up() })
         }
         Refusal::Busy { name, retry_after } => {
-            let (semaphore, retry_after_ms) = (name.as_str(), millis_up(*retry_after));
+            let (semaphore, retry_after_ms) = (name.as_str(), retry_after.millis_up());
             (Code::Busy, Explanation::Busy { semaphore, retry_after_ms })
         }
         Refusal::NotABucket(name) => {

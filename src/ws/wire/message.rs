@@ -172,11 +172,6 @@ pub(in crate::ws) const fn millis(span: Span) -> u64 {
     span.as_micros() / 1_000
 }
 
-/// Whole milliseconds that are not too few: who comes again after them is not too early.
-pub(in crate::ws) const fn millis_up(span: Span) -> u64 {
-    span.as_micros().div_ceil(1_000)
-}
-
 /// A peer's identity, as operators see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ws) struct PeerIdText(pub(in crate::ws) PeerId);
