@@ -1,4 +1,4 @@
-"""The examples of the documents run as they stand, against a server with the configuration that they show."""
+"""The examples of the documents run as they stand, against a server with the configurations that they show."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from conftest import Serve
 from support import websocket_url
+from throttle_client._shared import close_blocking
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,10 +30,11 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
-def test_an_example_runs(serve: Serve, code: str) -> None:
-    (configuration,) = blocks("README.md", "toml")
+def test_an_example_runs(serve: Serve, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    (configuration,), (dynamic,) = blocks("README.md", "toml"), blocks("MIGRATING.md", "toml")
     semaphores, buckets = configuration.split("[semaphores]")[1].split("[buckets]")
-    server = serve(semaphores, buckets=buckets)
+    server = serve(semaphores, settings=dynamic, buckets=buckets)
+    monkeypatch.setenv("THROTTLE_URL", websocket_url(server))
     code = code.replace("ws://localhost:8000", websocket_url(server)).replace("http://localhost:8000", server.url)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     compiled = compile(code, "example", "exec", flags=flags)
@@ -40,6 +42,8 @@ def test_an_example_runs(serve: Serve, code: str) -> None:
         asyncio.run(run(compiled))
     else:
         exec(compiled, names())  # noqa: S102  our own documents
+    # What needs no client of one's own shares one, to the end of the program.
+    close_blocking()
 
 
 async def run(compiled: CodeType) -> None:
@@ -58,4 +62,9 @@ def names() -> dict[str, object]:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 9
+    assert len(EXAMPLES) >= 15
+
+
+@pytest.mark.parametrize("name", ["README.md", "MIGRATING.md"])
+def test_only_code_of_others_is_not_run(name: str) -> None:
+    assert all(code.startswith("# before\n") for code in blocks(name, "py"))
