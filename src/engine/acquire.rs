@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, PeerId, Priority, TicketId};
+use super::numbers::Claims;
 use super::outcome::{Effect, Lock, Locks, Reply};
 use super::peers::{Parts, Slot, Ticket};
 use super::queue::{Place, Waiting};
@@ -130,7 +131,8 @@ impl Engine {
         ticket: Option<TicketId>,
         waited: Span,
     ) {
-        let grant = |(semaphore, count): &(_, _)| self.hold(slot, *semaphore, *count);
+        let fresh = Claims::default();
+        let grant = |(semaphore, count): &(_, _)| self.hold(slot, *semaphore, *count, &fresh);
         let locks = parts.iter().map(grant).collect();
         let peer = self.peers.get(slot);
         let (peer, connection) = (peer.id, peer.connection());

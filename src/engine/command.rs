@@ -2,6 +2,7 @@
 //! a fresh engine rebuilds the same state bit for bit.
 
 use super::ids::{ConnectionId, Fence, PeerId, Priority};
+use super::numbers::Claims;
 use super::operation::Operation;
 use super::session::Session;
 use super::settings::SemaphoreSettings;
@@ -34,6 +35,10 @@ pub enum Command {
         session: Option<Session>,
         /// What it holds. `None`: nothing.
         held: Option<Want>,
+        /// The numbers of its locks. It keeps those that are free, as many as it has a count of; of the others the
+        /// smallest free ones take the place. What is said of semaphores without numbers, or not held, counts for
+        /// nothing, as does all of it when the peer is known.
+        slots: Claims,
     },
     /// The heartbeat: lets the peer expire `expires_in` from now. For a peer that is bound to a connection it
     /// only sets the time to live for when that is gone. Answers [`Reply::KeptAlive`](super::Reply::KeptAlive).

@@ -144,8 +144,8 @@ impl Engine {
             Command::Open { peer, expires_in, session } => {
                 self.open(*peer, *expires_in, session.as_ref())
             }
-            Command::Restore { peer, expires_in, session, held } => {
-                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref())
+            Command::Restore { peer, expires_in, session, held, slots } => {
+                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref(), slots)
             }
             Command::KeepAlive { peer, expires_in } => self.keep_alive(*peer, *expires_in),
             Command::Resume { peer, expires_in, session } => {

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, PeerId};
+use super::numbers::Claims;
 use super::outcome::{Effect, EndReason, ReleaseReason, Reply};
 use super::peers::{Parts, Peer, Slot};
 use super::refusal::Refusal;
@@ -35,6 +36,7 @@ impl Engine {
         expires_in: Span,
         session: Option<&Session>,
         held: Option<&Want>,
+        slots: &Claims,
     ) -> Result<Reply, Refusal> {
         let parts = self.restorable(held)?;
         self.check_span(expires_in)?;
@@ -51,7 +53,7 @@ impl Engine {
                 self.check_not_revoked(peer)?;
                 let slot = self.add(peer, expires_in, session)?;
                 for (semaphore, count) in parts {
-                    let lock = self.hold(slot, semaphore, count);
+                    let lock = self.hold(slot, semaphore, count, slots);
                     // Less is left for whoever is first in line, and it may be a while.
                     self.semaphores.stir(semaphore);
                     self.effects.push(Effect::Restored { peer, lock });

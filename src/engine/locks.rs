@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, Fence, PeerId};
+use super::numbers::Claims;
 use super::outcome::{Effect, EndReason, Lock, Locks, ReleaseReason, Reply};
 use super::peers::{Hold, Parts, Slot};
 use super::queue::Place;
@@ -58,7 +59,13 @@ impl Engine {
     }
 
     /// Gives a peer a lock that it does not have.
-    pub(super) fn hold(&mut self, slot: Slot, semaphore: SemaphoreIndex, count: Count) -> Lock {
+    pub(super) fn hold(
+        &mut self,
+        slot: Slot,
+        semaphore: SemaphoreIndex,
+        count: Count,
+        claims: &Claims,
+    ) -> Lock {
         self.last_fence = Fence(self.last_fence.0 + 1);
         let hold = Hold { semaphore, count, fence: self.last_fence, since: self.now };
         let held = self.semaphores.get_mut(semaphore);
@@ -67,7 +74,7 @@ impl Engine {
             bucket.take(self.now, u64::from(count.get()));
         }
         held.holders.insert(hold.fence, slot);
-        held.give_numbers(hold.fence, count);
+        held.give_numbers(hold.fence, count, claims);
         if held.bucket.is_some() {
             // Whoever is first in line has to wait for longer.
             self.semaphores.stir(semaphore);

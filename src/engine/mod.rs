@@ -47,7 +47,7 @@ pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
 pub use manners::Manners;
-pub use numbers::MAX_SLOTS;
+pub use numbers::{Claims, MAX_SLOTS};
 pub use operation::{Change, Operation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use patterns::{DECLARED, most_specific};

@@ -1,6 +1,8 @@
 //! Peers: opened, kept alive, closed, brought back.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use axum::Json as JsonBody;
 use axum::extract::State;
@@ -14,7 +16,7 @@ use super::answer::{Answer, Failure, Source};
 use super::body::JsonObject;
 use super::params::{Humantime, Lifetime, Name, Peer};
 use crate::body::Object;
-use crate::engine::{Command, PeerId, Refusal, Reply, Want};
+use crate::engine::{Claims, Command, PeerId, Refusal, Reply, Want};
 
 /// Ids are random. With a million peers, the chance that one is taken is one in nine billion.
 const ID_TRIES: usize = 4;
@@ -94,7 +96,9 @@ pub(super) async fn close(State(rest): State<Rest>, Peer(peer): Peer) -> Answer 
 pub(super) struct RestoreBody {
     expires_in: Lifetime,
     peer_id: u64,
-    acquired: Acquired,
+    acquired: Entries<i64>,
+    /// The numbers that the locks have, where they have some.
+    slots: Option<Entries<Vec<u32>>>,
 }
 
 impl Object for RestoreBody {
@@ -110,6 +114,7 @@ pub(super) async fn restore(
         expires_in: rest.time_to_live(body.expires_in.0),
         session: None,
         held: body.acquired.want()?,
+        slots: body.slots.map(Entries::claims).transpose()?.unwrap_or_default(),
     };
     match rest.apply(restore).await? {
         Ok(_) => Ok("Ok".into_response()),
@@ -117,10 +122,10 @@ pub(super) async fn restore(
     }
 }
 
-/// Names with counts, as they came.
-struct Acquired(Vec<(Name, i64)>);
+/// Names with something for each, as they came.
+struct Entries<T>(Vec<(Name, T)>);
 
-impl Acquired {
+impl Entries<i64> {
     fn want(self) -> Result<Option<Want>, Failure> {
         if self.0.is_empty() {
             return Ok(None);
@@ -135,28 +140,43 @@ impl Acquired {
     }
 }
 
-/// Not through a map: that would hide a name that stands there twice.
-impl<'de> Deserialize<'de> for Acquired {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AcquiredVisitor;
+impl Entries<Vec<u32>> {
+    /// Nothing can be held of what is no name, so it is left out like what is not held.
+    fn claims(self) -> Result<Claims, Failure> {
+        let mut named = BTreeMap::new();
+        for (name, numbers) in self.0.into_iter().filter_map(|(it, numbers)| Some((it.0?, numbers)))
+        {
+            let twice = format!("Unexpected body: {name:?} stands in \"slots\" twice");
+            if named.insert(name, numbers).is_some() {
+                return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, twice));
+            }
+        }
+        Ok(Claims::new(named))
+    }
+}
 
-        impl<'de> Visitor<'de> for AcquiredVisitor {
-            type Value = Acquired;
+/// Not through a map: that would hide a name that stands there twice.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+            type Value = Entries<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of semaphores' names with counts")
+                f.write_str("an object with semaphores' names")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Acquired, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = map.next_entry()? {
                     items.push(item);
                 }
-                Ok(Acquired(items))
+                Ok(Entries(items))
             }
         }
 
-        deserializer.deserialize_map(AcquiredVisitor)
+        deserializer.deserialize_map(EntriesVisitor(PhantomData))
     }
 }
 

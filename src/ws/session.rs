@@ -24,7 +24,9 @@ use self::later::Later;
 use self::outbox::Outbox;
 use self::peers::{Joined, Peers};
 use super::close::Close;
-use super::wire::{self, Failure, Limits, LocalPeer, Look, Message, Rejected, Request, RequestId};
+use super::wire::{
+    self, Failure, Held, Limits, LocalPeer, Look, Message, Rejected, Request, RequestId,
+};
 use crate::access::{Caller, Gate};
 use crate::engine::{
     Command, ConnectionId, Key, PeerId, SemaphoreName, Session as Binding, Span, Want,
@@ -124,7 +126,7 @@ struct Opening {
     expires_in: Span,
     binding: Binding,
     /// What to restore when the server does not know the peer. `None`: then it cannot be opened.
-    restore: Option<Option<Want>>,
+    restore: Option<Held>,
     /// Whether it may have to be restored, or is being restored.
     uncertain: bool,
 }

@@ -17,7 +17,7 @@ pub(super) use look::Look;
 pub(super) use message::{
     Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
 };
-pub(super) use open::{Open, Origin};
+pub(super) use open::{Held, Open, Origin};
 pub(super) use request::{Acquire, Ask, Rejected, Request, read};
 
 use serde::Serialize;

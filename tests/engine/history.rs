@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
+    Claims, Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
     Operation, PeerId, Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span,
     Time, Want,
 };
@@ -85,12 +85,7 @@ impl Dice {
                 expires_in: self.span(),
                 session: self.0.bool().then(|| self.session()),
             },
-            12..17 => Command::Restore {
-                peer,
-                expires_in: self.span(),
-                session: self.0.bool().then(|| self.session()),
-                held: (!self.one_in(5)).then(|| self.want()),
-            },
+            12..17 => self.restore(peer),
             17..21 => Command::KeepAlive { peer, expires_in: self.span() },
             21..26 => Command::Resume { peer, expires_in: self.span(), session: self.session() },
             26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
@@ -115,6 +110,24 @@ impl Dice {
             90..96 => Command::Operate(self.operation()),
             _ => Command::Expire,
         }
+    }
+
+    fn restore(&mut self, peer: PeerId) -> Command {
+        let held = (!self.one_in(5)).then(|| self.want());
+        let mut names: Vec<_> =
+            held.iter().flat_map(Want::iter).map(|(name, _)| name.clone()).collect();
+        if self.one_in(5) {
+            names.push(self.name());
+        }
+        names.retain(|_| self.0.bool());
+        let number = |dice: &mut Self| match dice.0.u32(0..20) {
+            0 => *dice.0.choice(&[9_998, 9_999, 10_000, u32::MAX]).unwrap(),
+            _ => dice.0.u32(0..=6),
+        };
+        let mut numbers = || (0..self.0.usize(0..=4)).map(|_| number(self)).collect::<Vec<_>>();
+        let slots = Claims::new(names.into_iter().map(|name| (name, numbers())));
+        let (expires_in, session) = (self.span(), self.0.bool().then(|| self.session()));
+        Command::Restore { peer, expires_in, session, held, slots }
     }
 
     fn acquire(&mut self, peer: PeerId) -> Command {

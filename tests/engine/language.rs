@@ -6,7 +6,7 @@ mod operations;
 mod write;
 
 use throttle::engine::{
-    Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
+    Claims, Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
     Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span, Time, Want,
 };
 
@@ -91,7 +91,7 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
             let (expires_in, session, held) = (words.life()?, words.session()?, words.want()?);
             let held = (!held.is_empty()).then(|| Want::new(held)).transpose();
             let held = held.map_err(|e| e.to_string())?;
-            Command::Restore { peer, expires_in, session, held }
+            Command::Restore { peer, expires_in, session, held, slots: words.claims()? }
         }
         "keep-alive" => Command::KeepAlive { peer, expires_in: words.life()? },
         "resume" | "adopt" => {
@@ -203,6 +203,19 @@ impl<'a> Words<'a> {
             }
         }
         Ok(declared.into())
+    }
+
+    /// `slots A=0,3 B=1`.
+    fn claims(&mut self) -> Result<Claims, String> {
+        let mut claims = Vec::new();
+        if self.0.next_if_eq(&"slots").is_some() {
+            while let Some((name, numbers)) = self.0.next().and_then(|word| word.split_once('=')) {
+                let numbers = numbers.split(',').filter(|number| !number.is_empty());
+                let numbers: Result<Vec<_>, _> = numbers.map(number).collect();
+                claims.push((parse_name(name)?, numbers?));
+            }
+        }
+        Ok(Claims::new(claims))
     }
 
     fn want(&mut self) -> Result<Vec<(SemaphoreName, i64)>, String> {

@@ -12,9 +12,9 @@ use keys::Key;
 use manners::Delay;
 use operations::{Revocation, RevokedPeer};
 use throttle::engine::{
-    Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks, Outcome,
-    PeerId, Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings, Session,
-    Settings, Span, TicketId, Time, Want,
+    Claims, Command, ConnectionId, Count, Effect, EndReason, Fence, Label, Life, Lock, Locks,
+    Outcome, PeerId, Priority, Refusal, ReleaseReason, Reply, SemaphoreName, SemaphoreSettings,
+    Session, Settings, Span, TicketId, Time, Want,
 };
 
 #[derive(Clone, Debug)]
@@ -191,8 +191,8 @@ impl Model {
                 self.add(*peer, *expires_in, session.as_ref())?;
                 Ok(Reply::Opened)
             }
-            Command::Restore { peer, expires_in, session, held } => {
-                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref())
+            Command::Restore { peer, expires_in, session, held, slots } => {
+                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref(), slots)
             }
             Command::KeepAlive { peer, expires_in } => {
                 self.known(*peer)?;
@@ -380,17 +380,17 @@ impl Model {
         ticket: Option<TicketId>,
         waited: Span,
     ) {
-        let locks = self.hold(peer, parts);
+        let locks = self.hold(peer, parts, &Claims::default());
         let connection = self.peer(peer).unwrap().connection();
         self.effects.push(Effect::Granted { peer, ticket, locks, waited, connection });
     }
 
-    fn hold(&mut self, id: PeerId, parts: &[(SemaphoreName, Count)]) -> Locks {
+    fn hold(&mut self, id: PeerId, parts: &[(SemaphoreName, Count)], claims: &Claims) -> Locks {
         let mut locks = Locks::new();
         for (name, count) in parts {
             self.settings.last_fence = Fence(self.settings.last_fence.0 + 1);
             let (fence, since) = (self.settings.last_fence, self.now);
-            let slots = self.slots(name, *count);
+            let slots = self.slots(name, *count, claims);
             locks.push(Lock { name: name.clone(), count: *count, fence, since, slots });
             self.take(name, *count);
             self.untold.retain(|(peer, it, _)| (peer, it) != (&id, name));

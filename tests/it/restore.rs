@@ -1,6 +1,8 @@
 //! Clients that bring back what a server has forgotten.
 
-use crate::server::{TestServer, eventually, json, text};
+use reqwest::Method;
+
+use crate::server::{TestServer, config, eventually, json, text, with_json};
 
 fn body(peer: u64, acquired: &str) -> String {
     format!(r#"{{"expires_in":"5m","peer_id":{peer},"acquired":{acquired}}}"#)
@@ -92,6 +94,44 @@ async fn a_repeated_restore_prolongs_the_peer() {
     eventually("the other peer expires", || async { server.is_acquired(2).await.status == 400 })
         .await;
     assert_eq!(server.is_acquired(1).await, json(200, "true"));
+}
+
+/// What they are is told with the lock.
+#[tokio::test]
+async fn a_restore_claims_numbers() {
+    let mut config = config(&[("gpu", 4, 0), ("A", 1, 0)]);
+    config.semaphores[0].manners.slots = true;
+    let server = TestServer::with(&config).await;
+    let claim = |peer: u64, count: u32, slots: &str| {
+        format!(
+            r#"{{"expires_in":"5m","peer_id":{peer},"acquired":{{"gpu":{count}}},"slots":{slots}}}"#
+        )
+    };
+    let slots = async |peer: u64, count: u32| {
+        let put = server.request(Method::PUT, &format!("/peers/{peer}/gpu"));
+        let answer = with_json(put, &count.to_string()).send().await.unwrap();
+        answer.headers()["throttle-slots"].to_str().unwrap().to_owned()
+    };
+    let restored = [
+        (1, 2, r#"{"gpu":[3,0]}"#, "0,3"),
+        (2, 2, r#"{"gpu":[3,2],"A":[1],"unknown":[1],"":[1]}"#, "1,2"),
+        (3, 1, r#"{"gpu":[10000,5,4]}"#, "4"),
+        (4, 1, "null", "5"),
+    ];
+    for (peer, count, claimed, expected) in restored {
+        let restored = server.post("/restore", &claim(peer, count, claimed)).await;
+        assert_eq!(restored, text(200, "Ok"), "{claimed}");
+        assert_eq!(slots(peer, count).await, expected, "{claimed}");
+    }
+    // It is known: nothing changes.
+    assert_eq!(server.post("/restore", &claim(4, 1, r#"{"gpu":[9]}"#)).await, text(200, "Ok"));
+    assert_eq!(slots(4, 1).await, "5");
+    for wrong in ["[0]", r#"{"gpu":0}"#, r#"{"gpu":[-1]}"#, r#"{"gpu":[1.5]}"#] {
+        assert_eq!(server.post("/restore", &claim(9, 1, wrong)).await.status, 422, "{wrong}");
+    }
+    let twice = server.post("/restore", &claim(9, 1, r#"{"gpu":[0],"gpu":[1]}"#)).await;
+    assert_eq!(twice, text(422, "Unexpected body: \"gpu\" stands in \"slots\" twice"));
+    assert_eq!(server.is_acquired(9).await.status, 400, "nothing of it was kept");
 }
 
 #[tokio::test]

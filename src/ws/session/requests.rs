@@ -1,11 +1,11 @@
 //! Requests become commands.
 
 use super::super::wire::{
-    Acquire, Ask, Code, Failure, LocalPeer, Message, Open, Origin, Request, RequestId,
+    Acquire, Ask, Code, Failure, Held, LocalPeer, Message, Open, Origin, Request, RequestId,
 };
 use super::peers::Joined;
 use super::{Asked, Binding, Close, Keys, Opening, Session};
-use crate::engine::{Command, PeerId, Refusal, Want};
+use crate::engine::{Command, PeerId, Refusal};
 
 impl Session {
     pub(super) fn on_ask(&mut self, id: Option<RequestId>, ask: Ask, keys: Keys<'_>) {
@@ -94,12 +94,13 @@ impl Session {
     }
 
     /// The server does not know the peer: it takes the client's word.
-    pub(super) fn restore(&mut self, opening: Box<Opening>, held: Option<Want>) {
+    pub(super) fn restore(&mut self, opening: Box<Opening>, Held { want, slots }: Held) {
         let command = Command::Restore {
             peer: opening.peer,
             expires_in: opening.expires_in,
             session: Some(opening.binding.clone()),
-            held,
+            held: want,
+            slots,
         };
         self.submit(Asked::Open(opening), command);
     }

@@ -103,14 +103,18 @@ struct Connected {
 }
 
 impl Stage {
-    /// Semaphores A=1, B=5 and, one level up, C=1; with fences after the last one.
+    /// Semaphores A=1, B=5, one level up C=1, and G=4 with numbers; with fences after the last one.
     fn new(last_fence: u64) -> Self {
         let semaphore = |name: &str, max, level| {
             let (name, max) = (SemaphoreName::new(name).unwrap(), Count::new(max).unwrap());
             SemaphoreSettings::semaphore(name, max, Level(level))
         };
+        let mut numbered = semaphore("G", 4, 0);
+        numbered.manners.slots = true;
+        let [a, b, c] = [("A", 1, 0), ("B", 5, 0), ("C", 1, 1)]
+            .map(|(name, max, level)| semaphore(name, max, level));
         let engine = Engine::new(Settings {
-            semaphores: vec![semaphore("A", 1, 0), semaphore("B", 5, 0), semaphore("C", 1, 1)],
+            semaphores: vec![a, b, c, numbered],
             limits: EngineLimits { max_peers: 100, ..EngineLimits::default() },
             last_fence: Fence(last_fence),
             grants_from: Time::default(),

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use serde::Deserialize;
@@ -36,6 +37,7 @@ pub(super) enum Field {
     Resume,
     Adopt,
     Held,
+    Slots,
     Token,
     Name,
     Used,
@@ -66,6 +68,7 @@ impl fmt::Display for Field {
             Self::Resume => "resume",
             Self::Adopt => "adopt",
             Self::Held => "held",
+            Self::Slots => "slots",
             Self::Token => "token",
             Self::Name => "name",
             Self::Used => "used",
@@ -159,15 +162,24 @@ impl<'a> Fields<'a> {
         serde_json::from_str(raw).map(Some).map_err(|_| unfit(field, raw, expected))
     }
 
-    /// An object of integers, in the order in which they stand there, with names that stand there twice.
+    /// An object of integers.
     pub(super) fn counts(
         &self,
         field: Field,
         expected: impl fmt::Display,
     ) -> Result<Option<Counts<'a>>, Unfit> {
+        self.entries(field, expected)
+    }
+
+    /// An object, in the order in which its entries stand there, with names that stand there twice.
+    pub(super) fn entries<T: Deserialize<'a>>(
+        &self,
+        field: Field,
+        expected: impl fmt::Display,
+    ) -> Result<Option<Entries<'a, T>>, Unfit> {
         let Some(raw) = self.get(field) else { return Ok(None) };
         match serde_json::from_str(raw) {
-            Ok(NamedCounts(counts)) => Ok(Some(counts)),
+            Ok(Named(entries)) => Ok(Some(entries)),
             Err(_) => Err(unfit(field, raw, expected)),
         }
     }
@@ -198,33 +210,43 @@ fn unquote(raw: &str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(inner))
 }
 
-/// Names with integers. Most have one.
-pub(super) type Counts<'a> = SmallVec<[(Cow<'a, str>, i64); 1]>;
+/// A name that stands in an object twice.
+pub(super) fn named_twice<'b, T>(entries: &'b Entries<'_, T>) -> Option<&'b str> {
+    let mut names: Vec<_> = entries.iter().map(|(name, _)| name.as_ref()).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
 
-struct NamedCounts<'a>(Counts<'a>);
+/// Names with something for each. Most have one.
+pub(super) type Entries<'a, T> = SmallVec<[(Cow<'a, str>, T); 1]>;
+
+/// Names with integers.
+pub(super) type Counts<'a> = Entries<'a, i64>;
+
+struct Named<'a, T>(Entries<'a, T>);
 
 /// Not through a map: that would hide a name that stands there twice.
-impl<'de> Deserialize<'de> for NamedCounts<'de> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<'de, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountsVisitor;
+        struct NamedVisitor<T>(PhantomData<T>);
 
-        impl<'de> Visitor<'de> for CountsVisitor {
-            type Value = NamedCounts<'de>;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for NamedVisitor<T> {
+            type Value = Named<'de, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of integers")
+                f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut counts = Counts::new();
-                while let Some((Name(name), count)) = map.next_entry()? {
-                    counts.push((name, count));
+                let mut entries = Entries::new();
+                while let Some((Name(name), value)) = map.next_entry()? {
+                    entries.push((name, value));
                 }
-                Ok(NamedCounts(counts))
+                Ok(Named(entries))
             }
         }
 
-        deserializer.deserialize_map(CountsVisitor)
+        deserializer.deserialize_map(NamedVisitor(PhantomData))
     }
 }
 

@@ -1,9 +1,12 @@
 //! `open`: who a peer is, where it comes from, and what becomes of it when its connection is gone.
 
-use super::fields::{Field, Fields, missing, unfit};
+use super::fields::{Field, Fields, missing, named_twice, unfit};
 use super::request::{COUNTS, Wrong, peer, want};
 use super::{LocalPeer, MAX_INTEGER};
-use crate::engine::{Key, Label, OnDisconnect, PeerId, Span, Want};
+use crate::engine::{Claims, Key, Label, OnDisconnect, PeerId, SemaphoreName, Span, Want};
+
+const SLOTS: &str =
+    "an object of semaphores' names with lists of numbers from 0, such as {\"A\":[0,3]}";
 
 /// A peer that is to be bound to the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +24,17 @@ pub(in crate::ws) enum Origin {
     /// It is new.
     New,
     /// It was on a connection before. If the server does not know it, it is restored with what it held.
-    Resume { peer: PeerId, key: Key, held: Option<Want> },
+    Resume { peer: PeerId, key: Key, held: Held },
     /// It was made over REST. If the server does not know it, it is restored when `held` is there.
-    Adopt { peer: PeerId, held: Option<Option<Want>> },
+    Adopt { peer: PeerId, held: Option<Held> },
+}
+
+/// What a client believes to hold. It may be nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::ws) struct Held {
+    pub(in crate::ws) want: Option<Want>,
+    /// The numbers of that.
+    pub(in crate::ws) slots: Claims,
 }
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<Open, Wrong> {
@@ -65,10 +76,13 @@ fn on_disconnect(fields: &Fields<'_>) -> Result<OnDisconnect, Wrong> {
 }
 
 fn origin(fields: &Fields<'_>) -> Result<Origin, Wrong> {
-    let held = fields.get(Field::Held).map(|_| held(fields)).transpose()?;
+    let slots = slots(fields)?;
+    let held = held(fields)?.map(|want| Held { want, slots });
     match (resume(fields)?, adopt(fields)?, held) {
         (None, None, None) => Ok(Origin::New),
-        (Some((peer, key)), None, held) => Ok(Origin::Resume { peer, key, held: held.flatten() }),
+        (Some((peer, key)), None, held) => {
+            Ok(Origin::Resume { peer, key, held: held.unwrap_or_default() })
+        }
         (None, Some(peer), held) => Ok(Origin::Adopt { peer, held }),
         (Some(_), Some(_), _) => Err(Wrong::bad("\"resume\" and \"adopt\" exclude each other")),
         (None, None, Some(_)) => Err(Wrong::bad("\"held\" needs \"resume\" or \"adopt\"")),
@@ -103,8 +117,17 @@ fn adopt(fields: &Fields<'_>) -> Result<Option<PeerId>, Wrong> {
     }
 }
 
-/// What a client believes to hold. It may be nothing.
-fn held(fields: &Fields<'_>) -> Result<Option<Want>, Wrong> {
-    let counts = fields.counts(Field::Held, COUNTS)?.unwrap_or_default();
-    if counts.is_empty() { Ok(None) } else { want(counts).map(Some) }
+fn held(fields: &Fields<'_>) -> Result<Option<Option<Want>>, Wrong> {
+    let Some(counts) = fields.counts(Field::Held, COUNTS)? else { return Ok(None) };
+    if counts.is_empty() { Ok(Some(None)) } else { want(counts).map(|want| Some(Some(want))) }
+}
+
+/// Nothing can be held of what is no name, so it is left out like what is not held.
+fn slots(fields: &Fields<'_>) -> Result<Claims, Wrong> {
+    let slots = fields.entries::<Vec<u32>>(Field::Slots, SLOTS)?.unwrap_or_default();
+    if let Some(name) = named_twice(&slots) {
+        return Err(Wrong::bad(format!("{name:?} stands in \"slots\" twice")));
+    }
+    let named = slots.into_iter().map(|(name, numbers)| (SemaphoreName::new(&name), numbers));
+    Ok(Claims::new(named.filter_map(|(name, numbers)| Some((name.ok()?, numbers)))))
 }

@@ -1,12 +1,13 @@
 //! Engines, commands and outcomes to text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{manners, operations};
 use throttle::engine::{
-    Change, Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect, Outcome,
-    PeerView, Reply, Revoked, SemaphoreSettings, SemaphoreState, Session, Settings, Span, Time,
-    Want,
+    Change, Claims, Command, ConnectionId, Effect, Engine, Life, Limits, Lock, OnDisconnect,
+    Outcome, PeerView, Reply, Revoked, SemaphoreSettings, SemaphoreState, Session, Settings, Span,
+    Time, Want,
 };
 
 pub(crate) fn write_settings(settings: &Settings) -> String {
@@ -44,9 +45,9 @@ pub(crate) fn write_command(command: &Command) -> String {
         Command::Open { peer, expires_in, session } => {
             format!("open {peer} {expires_in}{}", write_session(session.as_ref()))
         }
-        Command::Restore { peer, expires_in, session, held } => {
-            let session = write_session(session.as_ref());
-            format!("restore {peer} {expires_in}{session}{}", write_want(held.as_ref()))
+        Command::Restore { peer, expires_in, session, held, slots } => {
+            let (session, held) = (write_session(session.as_ref()), write_want(held.as_ref()));
+            format!("restore {peer} {expires_in}{session}{held}{}", write_claims(slots))
         }
         Command::KeepAlive { peer, expires_in } => format!("keep-alive {peer} {expires_in}"),
         Command::Resume { peer, expires_in, session } => {
@@ -274,6 +275,15 @@ fn write_lock(lock: &Lock) -> String {
 fn write_want(want: Option<&Want>) -> String {
     let parts = want.into_iter().flat_map(Want::iter);
     parts.map(|(name, count)| format!(" {name}={count}")).collect()
+}
+
+fn write_claims(claims: &Claims) -> String {
+    let numbers = |numbers: &BTreeSet<u32>| {
+        numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    };
+    let each = claims.iter().map(|(name, it)| format!(" {name}={}", numbers(it)));
+    let slots = if claims.iter().len() > 0 { " slots" } else { "" };
+    format!("{slots}{}", each.collect::<String>())
 }
 
 fn write_time(time: Time) -> Span {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use throttle::engine::{
-    Count, Fence, Label, Lock, Manners, PeerId, Refusal, SemaphoreName, Span, Time,
+    Claims, Count, Fence, Label, Lock, Manners, PeerId, Refusal, SemaphoreName, Span, Time,
 };
 
 use super::{Model, Over};
@@ -75,8 +75,8 @@ impl Model {
         }
     }
 
-    /// The smallest numbers that nobody has.
-    pub(super) fn slots(&self, name: &SemaphoreName, count: Count) -> Box<[u32]> {
+    /// The smallest numbers that nobody has, those that are claimed before others.
+    pub(super) fn slots(&self, name: &SemaphoreName, count: Count, claims: &Claims) -> Box<[u32]> {
         if !self.semaphore(name).unwrap().manners.slots {
             return Box::default();
         }
@@ -85,7 +85,17 @@ impl Model {
         let delays = self.delays.iter().filter(|delay| delay.name == *name);
         let taken: BTreeSet<u32> =
             locks.chain(delays.flat_map(|delay| delay.slots.iter().copied())).collect();
-        (0..10_000).filter(|slot| !taken.contains(slot)).take(count.get() as usize).collect()
+        let claimed = claims.iter().filter(|(claimed, _)| *claimed == name);
+        let claimed =
+            claimed.flat_map(|(_, slots)| slots.iter().copied().filter(|it| *it < 10_000));
+        let mut slots = BTreeSet::new();
+        for slot in claimed.chain(0..10_000).filter(|slot| !taken.contains(slot)) {
+            if slots.len() == count.get() as usize {
+                break;
+            }
+            slots.insert(slot);
+        }
+        slots.into_iter().collect()
     }
 
     pub(crate) fn delayed(&self, name: &SemaphoreName) -> u64 {

@@ -1,8 +1,8 @@
 //! Peers on connections, in the naive model.
 
 use throttle::engine::{
-    ConnectionId, Effect, EndReason, Life, OnDisconnect, PeerId, Refusal, ReleaseReason, Reply,
-    Session, Span, Want,
+    Claims, ConnectionId, Effect, EndReason, Life, OnDisconnect, PeerId, Refusal, ReleaseReason,
+    Reply, Session, Span, Want,
 };
 
 use super::{Answer, Model, positive};
@@ -14,6 +14,7 @@ impl Model {
         expires_in: Span,
         session: Option<&Session>,
         held: Option<&Want>,
+        slots: &Claims,
     ) -> Answer {
         let mut parts = vec![];
         for (name, asked) in held.into_iter().flat_map(Want::iter) {
@@ -40,7 +41,7 @@ impl Model {
         } else {
             self.check_not_revoked(id)?;
             self.add(id, expires_in, session)?;
-            for lock in self.hold(id, &parts) {
+            for lock in self.hold(id, &parts, slots) {
                 self.effects.push(Effect::Restored { peer: id, lock });
             }
         }

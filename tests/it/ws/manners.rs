@@ -62,3 +62,30 @@ async fn locks_have_numbers() {
     let released = client.ask(json!({"type": "release", "id": 3, "peer": 1})).await;
     assert_eq!(released["locks"]["gpu"]["slots"], json!([2]));
 }
+
+/// Those who come back to a new server have the numbers that they had, in whatever order they come.
+#[tokio::test]
+async fn locks_keep_their_numbers_when_the_server_forgets_them() {
+    let mut config = config(&[("gpu", 4, 0)]);
+    config.semaphores[0].manners.slots = true;
+    let old = TestServer::with(&config).await;
+    let mut clients = Vec::new();
+    for count in [1, 1, 2] {
+        let mut client = Client::greeted(&old).await;
+        let opened = client.open(1).await;
+        assert_eq!(client.acquire(1, "gpu", count).await["type"], "granted");
+        clients.push((client, opened));
+    }
+    drop(old);
+
+    let server = TestServer::with(&config).await;
+    for (at, count, slots) in [(2, 2, json!([2, 3])), (0, 1, json!([0])), (1, 1, json!([1]))] {
+        let mut back = Client::greeted(&server).await;
+        let resume = clients[at].1.resume();
+        let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 300_000, "resume": resume,
+            "held": {"gpu": count}, "slots": {"gpu": slots}});
+        let restored = back.ask(open).await;
+        assert_eq!(restored["restored"], true, "{restored}");
+        assert_eq!(restored["held"]["gpu"]["slots"], slots, "{restored}");
+    }
+}
