@@ -2,11 +2,10 @@
 //! `{"jobs":{"max":5},"api":{"capacity":10,"refill":10,"every_ms":60000}}`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::fields::{Field, Fields, missing, unfit};
+use super::fields::{Field, Fields, missing, named_twice, unfit};
 use super::request::{Ask, COUNTS, Wrong, name, peer, span, want};
 use crate::engine::{Count, Level, Rate, SemaphoreName, SemaphoreSettings, Span, Want};
 
@@ -45,15 +44,19 @@ pub(super) fn declared(
     fields: &Fields<'_>,
     want: &Want,
 ) -> Result<Box<[SemaphoreSettings]>, Wrong> {
-    let Some(raw) = fields.get(Field::Declare) else { return Ok([].into()) };
-    let wrong = || Wrong::from(unfit(Field::Declare, raw, EXPECTED));
-    let written: BTreeMap<Cow<'_, str>, Written> =
-        serde_json::from_str(raw).map_err(|_| wrong())?;
+    let Some(written) = fields.entries::<Written>(Field::Declare, EXPECTED)? else {
+        return Ok([].into());
+    };
+    if let Some(name) = named_twice(&written) {
+        return Err(Wrong::bad(format!("{name:?} stands in \"declare\" twice")));
+    }
     let settings = |(name, written): (Cow<'_, str>, Written)| {
         let wanted = want.iter().map(|(wanted, _)| wanted).find(|it| it.as_str() == name);
         written.settings(wanted?.clone())
     };
-    written.into_iter().map(settings).collect::<Option<_>>().ok_or_else(wrong)
+    let declared = written.into_iter().map(settings).collect::<Option<_>>();
+    let raw = fields.get(Field::Declare).unwrap_or_default();
+    declared.ok_or_else(|| unfit(Field::Declare, raw, EXPECTED).into())
 }
 
 impl Written {

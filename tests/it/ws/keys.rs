@@ -96,7 +96,8 @@ async fn nothing_is_declared_where_that_is_not_allowed_or_makes_no_sense() {
     let twice = r#"{"type":"acquire","id":9,"peer":1,"want":{"A":1},"declare":{"A":{"max":1},"A":{"max":2}}}"#;
     client.send_text(twice).await;
     let answer = client.next().await;
-    assert_ne!(answer["type"], "granted", "{answer}");
+    assert_eq!(answer["code"], "bad_message", "{answer}");
+    assert_eq!(answer["message"], "acquire: \"A\" stands in \"declare\" twice");
 }
 
 #[tokio::test]
