@@ -192,23 +192,13 @@ impl Machine {
             About::Acquire(number, acquire) => {
                 self.refused(number, acquire, id, Error::from(refused));
             }
-            About::Release(number, giving) => self.not_released(number, giving, &refused.code),
+            // Whoever is unknown, or does not exist, holds nothing.
+            About::Release(_, giving) => {
+                giving.lease.into_iter().for_each(|lease| self.released(lease, Ok(())));
+            }
             About::Report(number, report) => self.not_reported(number, report, refused),
             About::Close(number) => self.forget(number),
             About::Ping => {}
-        }
-    }
-
-    /// Of several names, the server may know some.
-    fn not_released(&mut self, number: PeerNumber, giving: super::peer::Giving, code: &Code) {
-        if *code == Code::UnknownSemaphore && giving.names.len() > 1 {
-            if let Some(peer) = self.peers.get_mut(&number) {
-                peer.unwanted.extend(giving.one_by_one());
-                self.dirty.insert(number);
-            }
-        } else if let Some(lease) = giving.lease {
-            // Whoever is unknown, or does not exist, holds nothing.
-            self.released(lease, Ok(()));
         }
     }
 }

@@ -70,7 +70,9 @@ pub(super) struct Pending {
     pub(super) granted: Option<Locks>,
 }
 
-/// Something to give back, in one message: if the server knows one of the names no more, it releases none of them.
+/// Something to give back, each name in a message of its own: if the server knows one of several no more, it releases
+/// none of them. Then an acquire right behind would be granted what is held still, of which the tokens are taken long
+/// since; and to give that back after all would take it from under the new lease.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Giving {
     pub(super) names: Vec<String>,

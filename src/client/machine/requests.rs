@@ -118,11 +118,9 @@ impl Machine {
         }
         for giving in std::mem::take(&mut peer.unwanted) {
             giving.tell(number, frame);
-            if !giving.names.is_empty() {
-                let id = self.next_request();
-                let names = giving.names.iter().map(String::as_str).collect();
-                frame.push(&Request::Release { id, peer: number, names });
-                self.note(id, now, About::Release(number, giving));
+            for (name, giving) in giving.one_by_one() {
+                let id = self.ask(now, About::Release(number, giving));
+                frame.push(&Request::Release { id, peer: number, names: [&name] });
             }
         }
     }
@@ -224,14 +222,13 @@ impl Giving {
         }
     }
 
-    /// Names, one at a time.
-    pub(super) fn one_by_one(self) -> impl Iterator<Item = Self> {
-        let Self { names, lease, .. } = self;
+    /// Its names, each with what has to be said again about it if it is not answered.
+    fn one_by_one(self) -> impl Iterator<Item = (String, Self)> {
+        let Self { names, cancel, unused, lease } = self;
         let last = names.len().saturating_sub(1);
-        names.into_iter().enumerate().map(move |(at, name)| Self {
-            names: vec![name],
-            lease: lease.filter(|_| at == last),
-            ..Self::default()
+        names.into_iter().enumerate().map(move |(at, name)| {
+            let (cancel, lease) = (cancel && at == 0, lease.filter(|_| at == last));
+            (name.clone(), Self { names: vec![name], cancel, unused, lease })
         })
     }
 }

@@ -51,7 +51,7 @@ pub(in crate::client) enum Request<'a> {
     Release {
         id: RequestId,
         peer: PeerNumber,
-        names: Vec<&'a str>,
+        names: [&'a str; 1],
     },
     Cancel {
         peer: PeerNumber,

@@ -113,13 +113,17 @@ fn a_name_that_the_server_has_forgotten_does_not_keep_the_others() {
     stage.say(granted(&asked, 1));
     let [Event::Acquired { result: Ok(lease), .. }] = stage.events()[..] else { panic!() };
     stage.machine.release(lease, stage.now);
-    let release = stage.one("release");
-    stage.say(refused(&release, "unknown_semaphore"));
+    // With an acquire of the first already: it must not find what was there before.
+    stage.machine.acquire(stage.now, peer, want("A")).unwrap();
     let sent = stage.sent();
+    assert_eq!(sent.iter().map(kind).collect::<Vec<_>>(), ["release", "release", "acquire"]);
     assert_eq!((&sent[0]["names"], &sent[1]["names"]), (&json!(["A"]), &json!(["B"])));
     stage.say(json!({"type": "released", "id": sent[0]["id"], "peer": peer.0, "locks": {}}));
     stage.say(refused(&sent[1], "unknown_semaphore"));
     assert_eq!(stage.events(), [Event::Released { lease, result: Ok(()) }]);
+    stage.say(granted(&sent[2], 2));
+    assert!(matches!(stage.events()[..], [Event::Acquired { result: Ok(_), .. }]));
+    assert_eq!(stage.kinds(), Vec::<String>::new());
 }
 
 #[test]

@@ -122,6 +122,34 @@ fn a_grant_that_nobody_has_taken_is_unused() {
 }
 
 #[test]
+fn a_permit_whose_release_was_lost_is_not_taken_for_a_new_one() {
+    for on_its_way in [false, true] {
+        let mut stage = Stage::up();
+        let (peer, permit) = stage.permit();
+        stage.machine.release(permit, stage.now);
+        if on_its_way {
+            assert_eq!(stage.kinds(), ["release"]);
+        }
+        let ask = Ask { permit: true, ..Ask::new(("api", 5).into()) };
+        stage.machine.acquire(stage.now, peer, ask).unwrap();
+        stage.disconnect();
+        stage.connect();
+        let sent = stage.sent();
+        // What is held is given back first. So what is granted behind that has taken tokens.
+        assert_eq!(sent.iter().map(kind).collect::<Vec<_>>(), ["open", "release", "acquire"]);
+        stage.say(opened(&sent[0], tokens(5)));
+        stage.say(json!({"type": "released", "id": sent[1]["id"], "peer": peer.0, "locks": {}}));
+        stage.say(granted(&sent[2], 2));
+        let events = stage.events();
+        let [Event::Released { .. }, Event::Acquired { result: Ok(new), .. }] = events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(stage.machine.locks(new).unwrap()["api"].fence, 2);
+        assert_eq!(stage.kinds(), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_permit_that_is_dropped_ends_with_its_peer() {
     let mut stage = Stage::up();
     let (peer, permit) = stage.permit();

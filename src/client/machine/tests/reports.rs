@@ -125,7 +125,7 @@ fn a_report_comes_before_the_release_and_ends_with_the_peer() {
     let (mut stage, _, lease) = mixed();
     let report = stage.used(lease, ("api", 1)).unwrap();
     stage.machine.release(lease, stage.now);
-    assert_eq!(stage.kinds(), ["settle", "release"]);
+    assert_eq!(stage.kinds(), ["settle", "release", "release"]);
     stage.disconnect();
     stage.pass(9_999);
     assert_eq!(stage.events(), []);
