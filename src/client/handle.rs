@@ -108,6 +108,16 @@ impl Client {
         Pacer::new(self.bucket(name))
     }
 
+    /// Why the server cannot be reached at the moment; `None` when it can, as far as is known. The client goes on trying
+    /// by itself, for as long as somebody wants something of it: this is for telling people why that takes long.
+    ///
+    /// [`Error::Disconnected`] while it tries; [`Error::Closed`] and others when it does not any more.
+    pub fn outage(&self) -> Option<Error> {
+        self.handle
+            .shared
+            .quietly(|machine, _, _| (!machine.is_welcome()).then(|| machine.disconnected_error()))
+    }
+
     /// Gives everything back, closes the connection, and waits until that is done: two seconds at most. Leases and
     /// peers that are still there are lost.
     pub async fn close(self) {

@@ -8,6 +8,7 @@
 mod failure;
 mod label;
 mod notice;
+mod outage;
 mod system;
 mod waiting;
 mod watch;

@@ -5,7 +5,8 @@ use std::io::{IsTerminal, Write, stderr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::client::{self, Lease, Progress};
+use super::outage::Outage;
+use crate::client::{self, Error, Lease, Progress};
 use crate::printable::printable;
 
 /// What is told again after a reconnect has been on its way for another time.
@@ -47,12 +48,13 @@ pub(super) struct Notice {
     on_terminal: bool,
     standing: Option<Progress>,
     told: bool,
+    outage: Outage,
 }
 
 impl Notice {
-    pub(super) fn new(names: &str) -> Self {
+    pub(super) fn new(names: &str, outage: Outage) -> Self {
         let (names, on_terminal) = (names.to_owned(), stderr().is_terminal());
-        Self { names, on_terminal, standing: None, told: false }
+        Self { names, on_terminal, standing: None, told: false, outage }
     }
 
     /// The place in line has changed.
@@ -80,6 +82,24 @@ impl Notice {
         self.told = true;
     }
 
+    /// It was looked whether the server can be reached: `why` not. What is known of the place in line does not count any
+    /// more when that has changed.
+    pub(super) fn reaches(&mut self, why: Option<&Error>) {
+        if let Some(news) = self.outage.look(why) {
+            self.wipe();
+            tell(&news);
+            (self.standing, self.told) = (None, false);
+        }
+    }
+
+    /// The line on a terminal does not stay.
+    fn wipe(&self) {
+        if self.on_terminal && self.told {
+            let _ = write!(stderr(), "\r\x1b[K");
+            let _ = stderr().flush();
+        }
+    }
+
     /// How far it is, such as `: place 2 in line, held by alice@db1:4711`.
     pub(super) fn standing(&self) -> String {
         let Some(Progress { position, blocked_by, .. }) = &self.standing else {
@@ -94,13 +114,9 @@ impl Notice {
     }
 }
 
-/// The line on a terminal does not stay.
 impl Drop for Notice {
     fn drop(&mut self) {
-        if self.on_terminal && self.told {
-            let _ = write!(stderr(), "\r\x1b[K");
-            let _ = stderr().flush();
-        }
+        self.wipe();
     }
 }
 
@@ -110,8 +126,7 @@ mod tests {
 
     #[test]
     fn a_standing_is_told() {
-        let mut notice =
-            Notice { names: "A".to_owned(), on_terminal: false, standing: None, told: true };
+        let mut notice = Notice::new("A", Outage::new("ws://s", false));
         assert_eq!(notice.standing(), "");
         let blocked_by = vec!["x".to_owned(), "y".to_owned()];
         notice.standing = Some(Progress { position: 2, eta: None, blocked_by });

@@ -1,6 +1,7 @@
 //! Getting the locks. A signal ends it, and leaves nothing behind on the server.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -8,10 +9,11 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::failure::Failure;
 use super::notice::Notice;
+use super::outage::Outage;
 use super::system::Signals;
 use super::{end, label};
 use crate::cli::Lock;
-use crate::client::{Client, Error, Lease};
+use crate::client::{Client, Error, Lease, Progress};
 
 /// What there is when the command can be run.
 pub(super) struct Held {
@@ -67,34 +69,53 @@ async fn wait_in_line(
 ) -> Result<Lease, Failure> {
     let names = names(arguments);
     let failed = |error: Error| Failure::client(&error, arguments.server());
-    let label = arguments.label.clone().unwrap_or_else(label::default);
-    let peer = client.peer(label).await.map_err(failed)?;
     let (told, mut standing) = mpsc::unbounded_channel();
-    let want: Vec<_> = arguments.semaphores.clone();
-    let mut acquire = peer
-        .acquire(want)
-        .priority(arguments.priority)
-        .on_progress(move |progress| drop(told.send(progress)));
-    if let Some(timeout) = arguments.timeout {
-        acquire = acquire.timeout(timeout.saturating_sub(started.elapsed()));
-    }
-    let mut acquire = acquire.into_future();
-    let mut notice = Notice::new(&names);
+    let mut acquire = pin!(ask(client, arguments, started, told));
+    let mut notice =
+        Notice::new(&names, Outage::new(arguments.server(), arguments.timeout.is_some()));
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             biased;
             lease = &mut acquire => {
+                if lease.is_ok() {
+                    notice.reaches(None);
+                }
                 return lease.map_err(|error| match (error, arguments.timeout) {
                     (Error::Timeout { .. }, Some(timeout)) => Failure::timeout(&names, timeout, &notice.standing()),
                     (error, _) => failed(error),
                 });
             }
-            Some(progress) = standing.recv() => notice.stands(progress, started.elapsed()),
-            _ = seconds.tick() => notice.update(started.elapsed()),
+            Some(progress) = standing.recv() => {
+                notice.reaches(None);
+                notice.stands(progress, started.elapsed());
+            }
+            _ = seconds.tick() => {
+                notice.reaches(client.outage().as_ref());
+                notice.update(started.elapsed());
+            }
         }
     }
+}
+
+/// Asks for the locks, and says how far it is.
+async fn ask(
+    client: &Client,
+    arguments: &Lock,
+    started: Instant,
+    told: mpsc::UnboundedSender<Progress>,
+) -> Result<Lease, Error> {
+    let label = arguments.label.clone().unwrap_or_else(label::default);
+    let peer = client.peer(label).await?;
+    let mut acquire = peer
+        .acquire(arguments.semaphores.clone())
+        .priority(arguments.priority)
+        .on_progress(move |progress| drop(told.send(progress)));
+    if let Some(timeout) = arguments.timeout {
+        acquire = acquire.timeout(timeout.saturating_sub(started.elapsed()));
+    }
+    acquire.await
 }
 
 /// What is wanted, for people.

@@ -2,8 +2,11 @@
 
 use std::net::TcpListener;
 
-use crate::process::command;
-use crate::running::{Ended, HELD, Running, WAITERS, lock, metric, metric_becomes, server, with_a};
+use crate::process::{Process, command};
+use crate::running::{
+    CONFIGURATION, Ended, HELD, Running, WAITERS, lock, metric, metric_becomes, server, with_a,
+};
+use crate::server::eventually;
 
 async fn run(server: std::net::SocketAddr, arguments: &[&str]) -> Ended {
     Running::start(&mut lock(server, arguments)).ended().await
@@ -100,4 +103,34 @@ async fn without_a_server_there_is_one_line_that_says_what_to_do() {
     by_variable.env("THROTTLE_SERVER", "ftp://localhost");
     let ended = Running::start(&mut by_variable).ended().await;
     assert!(ended.code == Some(125) && ended.said.contains("wss://"), "{ended:?}");
+}
+
+/// Nothing bounds the wait: it must not look like one in line.
+#[tokio::test]
+async fn whoever_waits_is_told_that_the_server_is_away_and_when_it_is_back() {
+    for (bound, hint) in [(None, ", for ever: --timeout sets an end"), (Some("1h"), "")] {
+        let mut server = server();
+        let address = server.address;
+        let holder = Running::start(&mut lock(address, &["A", "--", "sleep", "60"]));
+        metric_becomes(&server, HELD, "1").await;
+        let mut arguments: Vec<_> =
+            bound.into_iter().flat_map(|bound| ["--timeout", bound]).collect();
+        arguments.extend(with_a("echo mine"));
+        let waiter = Running::start(&mut lock(address, &arguments));
+        metric_becomes(&server, WAITERS, "1").await;
+        drop(holder);
+        server.signal("KILL");
+        server.exit_code().await;
+        eventually("it is told", || async { waiter.said().contains("trying again") }).await;
+        let _back = Process::start_at(address, CONFIGURATION);
+        let ended = waiter.ended().await;
+        assert_eq!((ended.code, ended.printed.as_str()), (Some(0), "mine\n"), "{ended:?}");
+        let lines: Vec<_> = ended.said.lines().collect();
+        let [waiting, away, back] = lines[..] else { panic!("{ended:?}") };
+        assert!(waiting.starts_with("throttle lock: waiting for A: place 1 in line"), "{ended:?}");
+        let is_away = format!("throttle lock: ws://{address}: no connection to the server: ");
+        assert!(away.starts_with(&is_away), "{ended:?}");
+        assert!(away.ends_with(&format!("; trying again{hint}")), "{ended:?}");
+        assert_eq!(back, format!("throttle lock: ws://{address} is back"));
+    }
 }

@@ -11,9 +11,12 @@ use tempfile::NamedTempFile;
 use crate::process::{Process, command};
 use crate::server::{eventually, send};
 
-/// A server that notices silence after two seconds.
+/// That of a server that notices silence after two seconds.
+pub(crate) const CONFIGURATION: &str =
+    "[semaphores]\nA = 1\ndatabase = 10\n\n[sessions]\nheartbeat = \"1s\"\n";
+
 pub(crate) fn server() -> Process {
-    Process::start("[semaphores]\nA = 1\ndatabase = 10\n\n[sessions]\nheartbeat = \"1s\"\n")
+    Process::start(CONFIGURATION)
 }
 
 /// `throttle lock`, with what is written between that and the command to run.
@@ -49,6 +52,11 @@ impl Running {
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
+    /// What it has written to its standard error stream by now.
+    pub(crate) fn said(&self) -> String {
+        read_to_string(self.said.path()).unwrap()
+    }
+
     /// Waits for its end, and returns what it has left.
     pub(crate) async fn ended(mut self) -> Ended {
         let child = Mutex::new(&mut self.child);
@@ -57,7 +65,7 @@ impl Running {
         Ended {
             code: self.child.wait().unwrap().code(),
             printed: read_to_string(self.printed.path()).unwrap(),
-            said: read_to_string(self.said.path()).unwrap(),
+            said: self.said(),
         }
     }
 }
