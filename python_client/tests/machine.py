@@ -29,6 +29,8 @@ class Machine:
         self.session = Session(Settings(**settings), lambda: chance)
         self.now = 100.0
         self.fence = 0
+        # The numbers that the next locks get, of the semaphores that have some.
+        self.slots: dict[str, list[int]] = {}
         self.news: list[object] = []
         if connect:
             self.connect()
@@ -93,7 +95,7 @@ class Machine:
         for message in sent:
             if message["type"] == "open":
                 answer = {"type": "opened", "resume": f"key-{message['peer']}", "restored": restored}
-                claimed = self.locks(message.get("held", {}))
+                claimed = self.locks(message.get("held", {}), message.get("slots", {}))
                 self.say(
                     answer | {"id": message["id"], "peer": message["peer"], "held": claimed if held is None else held}
                 )
@@ -104,13 +106,17 @@ class Machine:
 
     def grant(self, acquire: Message) -> None:
         """Grant what was asked for."""
-        locks = self.locks(acquire["want"])
+        locks = self.locks(acquire["want"], self.slots)
         self.say({"type": "granted", "id": acquire["id"], "peer": acquire["peer"], "locks": locks, "waited_ms": 0})
 
-    def locks(self, counts: Mapping[str, int]) -> Message:
-        """Make locks with new fences."""
+    def locks(self, counts: Mapping[str, int], slots: Mapping[str, list[int]] | None = None) -> Message:
+        """Make locks with new fences, and with these numbers."""
         self.fence += 1
-        return {name: {"count": count, "fence": self.fence} for name, count in counts.items()}
+        slots = slots or {}
+        return {
+            name: {"count": count, "fence": self.fence} | ({"slots": slots[name]} if name in slots else {})
+            for name, count in counts.items()
+        }
 
     def hold(self, want: Mapping[str, int] | str = "A", owner: Hashable = "task") -> Hold:
         """Ask for something and get it."""

@@ -21,6 +21,8 @@ NAME=COUNT is split at the last `=` if digits follow it: a semaphore that is cal
 COMMAND finds in its environment
   THROTTLE_LOCK_HELD  what is held: a line NAME=COUNT for each semaphore
   THROTTLE_FENCE      a number, larger than that of whoever held any of it before
+  THROTTLE_SLOTS      which ones are held, where the server numbers them: such as 0,3 for one semaphore, and a line
+                      NAME=0,3 for each that has numbers if there are several
   THROTTLE_PEER_ID    the name under which the server knows the holder
 
 Exit codes

@@ -65,6 +65,19 @@ impl Lease {
         })
     }
 
+    /// Which ones it has of each semaphore, by their numbers: where they are not all alike, such as devices, and the
+    /// server's configuration says `slots = true`. As many as it has of it, in ascending order, from 0 on; nobody else
+    /// has any of them meanwhile. What has no numbers is left out.
+    ///
+    /// They stay as they are, unless the server has lost its memory and somebody with one of them has come before.
+    pub fn slots(&self) -> BTreeMap<String, Vec<u32>> {
+        self.peer.client.shared.quietly(|machine, _, _| {
+            let locks = machine.locks(self.id).into_iter().flatten();
+            let numbered = locks.filter(|(_, lock)| !lock.slots.is_empty());
+            numbered.map(|(name, lock)| (name.clone(), lock.slots.clone())).collect()
+        })
+    }
+
     /// Resolves when the locks must not be used any more, and says why. That is a margin before the server may give
     /// them to others (see [`Builder::margin`](super::Builder::margin)), or at once when the server says so.
     ///

@@ -26,10 +26,13 @@ pub(super) struct RequestId(pub(super) u64);
 pub(super) struct PeerNumber(pub(super) u64);
 
 /// A lock as the server tells it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Lock {
     pub(super) count: u32,
     pub(super) fence: u64,
+    /// Which ones, where they are numbered.
+    #[serde(default)]
+    pub(super) slots: Vec<u32>,
 }
 
 /// Locks by the names of their semaphores.

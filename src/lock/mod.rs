@@ -5,6 +5,7 @@
 //! after the command by itself (`watch`): it sleeps no longer than the lease lasts and asks the clock, so that no
 //! runtime, server or network can keep it from ending the command in time. What systems do differently is in `system`.
 
+mod environment;
 mod failure;
 mod label;
 mod notice;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use self::environment::Environment;
 use self::failure::Failure;
 use self::system::{Group, Signals};
 use self::waiting::Held;
@@ -70,7 +72,11 @@ fn with_lease(
         let _inside = runtime.enter();
         tokio::spawn(signals.pass_on(events.clone()))
     };
-    let group = Group::start(&arguments.command, environment(arguments, &lease), &events)?;
+    let group = Group::start(
+        &arguments.command,
+        &Environment::new(&arguments.semaphores, &lease),
+        &events,
+    )?;
     let lost = {
         let lease = Arc::clone(&lease);
         runtime.spawn(async move {
@@ -92,17 +98,6 @@ fn with_lease(
         }
     });
     ended
-}
-
-fn environment(arguments: &Lock, lease: &Lease) -> [(&'static str, String); 3] {
-    let held: Vec<_> =
-        arguments.semaphores.iter().map(|(name, count)| format!("{name}={count}")).collect();
-    let fence = lease.fences().into_values().max().unwrap_or_default();
-    [
-        ("THROTTLE_LOCK_HELD", held.join("\n")),
-        ("THROTTLE_FENCE", fence.to_string()),
-        ("THROTTLE_PEER_ID", lease.peer_id()),
-    ]
 }
 
 /// Ends a client without letting it keep this process.

@@ -1,5 +1,6 @@
 //! Connections that go away and come back, and servers that do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use throttle::client::Error;
@@ -85,6 +86,36 @@ async fn after_a_restart_holders_come_back_before_anybody_is_granted_something()
     other.await.unwrap().unwrap().release().await.unwrap();
     waiting.await.unwrap().unwrap();
     assert_eq!(new.metric("throttle_overcommitted{semaphore=\"A\"}").await, Some(0.0));
+}
+
+/// Whoever was there before with one of them keeps it: then there are others.
+#[tokio::test]
+async fn after_a_restart_holders_have_the_numbers_of_before() {
+    let mut config = config(&[("gpu", 4, 1), ("A", 1, 0)]);
+    config.semaphores[0].manners.slots = true;
+    for taken in [false, true] {
+        let mut old = TestServer::with(&config).await;
+        let proxy = Proxy::start(old.address).await;
+        let client = connect(proxy.address).await;
+        let first = client.peer("").await.unwrap().acquire(("gpu", 2)).await.unwrap();
+        let peer = client.peer("").await.unwrap();
+        let kept = peer.acquire([("gpu", 2), ("A", 1)]).await.unwrap();
+        let slots = |numbers: &[u32]| BTreeMap::from([("gpu".to_owned(), numbers.to_vec())]);
+        assert_eq!((first.slots(), kept.slots()), (slots(&[0, 1]), slots(&[2, 3])));
+        first.release().await.unwrap();
+        let new = TestServer::with(&config).await;
+        let stranger = connect(new.address).await;
+        let count = if taken { 3 } else { 1 };
+        let other = stranger.peer("").await.unwrap().acquire(("gpu", count)).await.unwrap();
+        let fence = kept.fence("gpu");
+        proxy.lead_to(new.address);
+        old.stop();
+        old.ended().await;
+        eventually("it is back", || async { kept.fence("gpu") > fence }).await;
+        let after = if taken { slots(&[3, 4]) } else { slots(&[2, 3]) };
+        assert_eq!((kept.slots(), kept.is_lost()), (after, false));
+        drop(other);
+    }
 }
 
 #[tokio::test]

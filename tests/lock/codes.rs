@@ -32,6 +32,26 @@ async fn the_command_runs_while_it_is_held() {
 }
 
 #[tokio::test]
+async fn the_command_knows_which_ones_it_has() {
+    let server =
+        Process::start("[semaphores]\nA = 1\ngpu = { max = 4, level = 1, slots = true }\n");
+    let print = ["--", "sh", "-c", "printf '%s' \"${THROTTLE_SLOTS-none}\""];
+    for (want, printed) in
+        [(vec!["gpu=2"], "0,1"), (vec!["A"], "none"), (vec!["A", "gpu=3"], "gpu=0,1,2")]
+    {
+        let ended = run(server.address, &[&want[..], &print].concat()).await;
+        assert_eq!((ended.code, ended.printed.as_str()), (Some(0), printed), "{ended:?}");
+    }
+    // What is said of the lock around it is not said of its own.
+    let program = command();
+    let inner = [program.get_program().to_str().unwrap(), "lock", "A"];
+    let arguments = [&["gpu", "--"], &inner[..], &print].concat();
+    let mut around = lock(server.address, &arguments);
+    around.env("THROTTLE_SERVER", server.address.to_string());
+    assert_eq!(Running::start(&mut around).ended().await.printed, "none");
+}
+
+#[tokio::test]
 async fn codes_are_those_of_shells() {
     let server = server();
     for (arguments, code, said) in [

@@ -55,6 +55,29 @@ class BaseLease:
         return dict(self._hold.fences)
 
     @property
+    def slots(self) -> tuple[int, ...]:
+        """Which ones it has, where the server's configuration has `slots = true`: as many distinct numbers as it holds.
+
+        Empty for a semaphore that does not number what it has. Nobody else has any of these meanwhile. They stay as
+        they are, unless the server was restarted and somebody with one of them has come before.
+
+        Raises:
+            ValueError: the lease is for several semaphores: each has its own, see `slots_by_name`.
+
+        Example:
+            >>> with throttle.lock("gpu", count=2) as lease:
+            ...     train(devices=lease.slots)
+        """
+        if len(self._hold.counts) != 1:
+            raise ValueError(f"the lease is for {len(self._hold.counts)} semaphores; see `slots_by_name`")
+        return next(iter(self.slots_by_name.values()))
+
+    @property
+    def slots_by_name(self) -> dict[str, tuple[int, ...]]:
+        """The numbers of what it has, by the names of the semaphores; empty for those that do not number it."""
+        return {name: self._hold.slots.get(name, ()) for name in self._hold.counts}
+
+    @property
     def counts(self) -> Mapping[str, int]:
         """How much is held, by the names of the semaphores."""
         return dict(self._hold.counts)

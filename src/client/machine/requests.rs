@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::connection::Link;
 use super::frame::Frame;
 use super::peer::{Bound, Giving, Pending};
-use super::{About, Asked, Machine, PeerNumber, RequestId, Time};
+use super::{About, Asked, Locks, Machine, PeerNumber, RequestId, Time};
 use crate::client::settings::OnDisconnect;
 use crate::client::wire::{MAX_INTEGER, Request};
 
@@ -77,15 +77,16 @@ impl Machine {
         }
         let id = self.ask(now, About::Open(number));
         // Who is known has expired if the server does not know it, and must not be restored with what it held.
-        let held = (!self.is_known(number)).then(|| self.counts(number, now));
+        let held = (!self.is_known(number)).then(|| self.claims(number, now));
         let Some(peer) = self.peers.get_mut(&number) else { return };
         peer.bound = Bound::Asked(id);
         let on_disconnect = match peer.on_disconnect {
             OnDisconnect::Expire => None,
             OnDisconnect::Release => Some("release"),
         };
-        let held = held.unwrap_or_default();
-        let held = held.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        let locks = held.unwrap_or_default();
+        let held = locks.iter().map(|(name, lock)| (name.as_str(), lock.count)).collect();
+        let slots = numbers(&locks, self.max_frame_bytes);
         frame.push(&Request::Open {
             id,
             peer: number,
@@ -94,6 +95,7 @@ impl Machine {
             on_disconnect,
             resume: peer.key.as_ref().map(|key| key.resume.as_str()),
             held: peer.key.is_some().then_some(held),
+            slots,
         });
     }
 
@@ -165,13 +167,13 @@ impl Machine {
 
     /// What a peer holds by leases that are not lost. A server that has lost its memory takes the tokens of a permit
     /// once more; so it should only be told of those that it would still hold otherwise.
-    fn counts(&self, number: PeerNumber, now: Time) -> BTreeMap<String, u32> {
-        let Some(peer) = self.peers.get(&number) else { return BTreeMap::new() };
+    fn claims(&self, number: PeerNumber, now: Time) -> Locks {
+        let Some(peer) = self.peers.get(&number) else { return Locks::new() };
         let certain = self.is_good(number, now);
         let leases = peer.leases.iter().filter_map(|lease| self.leases.get(lease));
         let locks = leases.filter(|lease| certain || !lease.permit).flat_map(|lease| &lease.locks);
-        let counts = locks.map(|(name, lock)| (name.clone(), lock.count));
-        counts.filter(|(_, count)| *count > 0).collect()
+        let held = locks.filter(|(_, lock)| lock.count > 0);
+        held.map(|(name, lock)| (name.clone(), lock.clone())).collect()
     }
 
     /// Whether the server has known the peer with the memory that it has now.
@@ -196,6 +198,17 @@ impl Machine {
             connection.asked(now);
         }
     }
+}
+
+/// Which ones are held of what has numbers. None if they would not leave room for the rest in a frame: the server gives
+/// others then, but with too large a frame it would end the session.
+fn numbers(locks: &Locks, max_frame_bytes: usize) -> BTreeMap<&str, &[u32]> {
+    const BYTES_EACH: usize = ",9999".len();
+    let numbered = locks.iter().filter(|(_, lock)| !lock.slots.is_empty());
+    let slots: BTreeMap<_, _> =
+        numbered.map(|(name, lock)| (name.as_str(), lock.slots.as_slice())).collect();
+    let count: usize = slots.values().map(|numbers| numbers.len()).sum();
+    if count.saturating_mul(2 * BYTES_EACH) > max_frame_bytes { BTreeMap::new() } else { slots }
 }
 
 impl Pending {

@@ -75,7 +75,9 @@ impl Machine {
             }
             let Some(lease) = self.leases.get_mut(&id) else { continue };
             for (name, lock) in &mut lease.locks {
-                *lock = held.get(name).copied().unwrap_or(*lock);
+                if let Some(there) = held.get(name) {
+                    lock.clone_from(there);
+                }
             }
         }
     }

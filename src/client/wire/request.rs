@@ -31,6 +31,8 @@ pub(in crate::client) enum Request<'a> {
         resume: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         held: Option<BTreeMap<&'a str, u32>>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        slots: BTreeMap<&'a str, &'a [u32]>,
     },
     Acquire {
         id: RequestId,

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Ended;
+use crate::lock::environment::Environment;
 use crate::lock::failure::Failure;
 use crate::lock::watch::Event;
 
@@ -57,14 +58,15 @@ pub(in crate::lock) struct Group(Arc<Mutex<Child>>);
 impl Group {
     pub(in crate::lock) fn start(
         words: &[OsString],
-        environment: [(&'static str, String); 3],
+        environment: &Environment,
         events: &Sender<Event>,
     ) -> Result<Self, Failure> {
         let (program, arguments) = words
             .split_first()
             .ok_or_else(|| Failure::Trouble("there is no command".to_owned()))?;
-        let child = Command::new(program).args(arguments).envs(environment).spawn();
-        let child = child.map_err(|error| Failure::command(program, &error))?;
+        let mut command = Command::new(program);
+        environment.tell(command.args(arguments));
+        let child = command.spawn().map_err(|error| Failure::command(program, &error))?;
         let group = Self(Arc::new(Mutex::new(child)));
         let (child, events) = (Arc::clone(&group.0), events.clone());
         thread::spawn(move || follow(&child, &events));

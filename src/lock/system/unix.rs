@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::Ended;
 use super::terminal::{self, Terminal};
+use crate::lock::environment::Environment;
 use crate::lock::failure::Failure;
 use crate::lock::watch::Event;
 
@@ -110,14 +111,15 @@ impl Group {
     /// Starts the command. What happens to it is told as events.
     pub(in crate::lock) fn start(
         words: &[OsString],
-        environment: [(&'static str, String); 3],
+        environment: &Environment,
         events: &Sender<Event>,
     ) -> Result<Self, Failure> {
         let (program, arguments) = words
             .split_first()
             .ok_or_else(|| Failure::Trouble("there is no command".to_owned()))?;
         let mut command = Command::new(program);
-        command.args(arguments).envs(environment).process_group(0);
+        command.args(arguments).process_group(0);
+        environment.tell(&mut command);
         let child = command.spawn().map_err(|error| Failure::command(program, &error))?;
         // No process has a number that does not fit.
         let leader = Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX));

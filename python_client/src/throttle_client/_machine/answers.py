@@ -8,6 +8,7 @@ from typing import Any
 from throttle_client._errors import AcquireTimeout, ThrottleError, from_answer
 
 from .core import Core
+from .messages import numbers
 from .reconnect import Backoff
 from .state import Message, Peer, Place, Ticket
 from .words import timed_out
@@ -79,7 +80,9 @@ class Answers:
             if missing:
                 core.detach(hold)
                 core.settle(now, peer)
-            hold.fences.update((name, held[name]["fence"]) for name in hold.counts if name in held)
+            locks = {name: held[name] for name in hold.counts if name in held}
+            hold.fences.update((name, lock["fence"]) for name, lock in locks.items())
+            hold.slots = numbers(locks)
         surplus = {name: lock["count"] for name, lock in held.items() if name not in peer.held}
         ticket = peer.ticket
         new = all(held[name]["fence"] > peer.fence for name in surplus)
@@ -116,9 +119,7 @@ class Answers:
     def _granted(self, now: float, message: Message) -> None:
         ticket = self._core.asked.pop(message.get("id", 0), None)
         if ticket is not None and ticket.peer is not None:
-            locks = _table(message, "locks")
-            fences = {name: locks[name]["fence"] for name in ticket.want}
-            self._core.grant(now, ticket, ticket.peer, fences)
+            self._core.grant(now, ticket, ticket.peer, _table(message, "locks"))
 
     def _queued(self, now: float, message: Message) -> None:
         ticket = self._core.asked.get(message.get("id", 0))

@@ -7,7 +7,7 @@ A step changes the state and puts messages into the outbox; it decides nothing a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -15,12 +15,12 @@ from throttle_client._errors import LeaseLost, ServerUnavailable, ThrottleError
 
 from . import permits
 from .liveness import Liveness
-from .messages import about, acquire, hello, opening, release
+from .messages import about, acquire, hello, numbers, opening, release
 from .outbox import Outbox
 from .peers import Peers
 from .reports import Reports
 from .settings import HEARTBEAT, MAX_EXPIRES_IN, Settings
-from .state import Hold, Peer, Stage, Ticket
+from .state import Hold, Message, Peer, Stage, Ticket
 from .words import only
 
 
@@ -118,7 +118,7 @@ class Core:
         """Bind a peer to the connection: a new one, or one that the server should know."""
         message_id = self.next_id(now)
         claimed = permits.claimed(peer, certain=now < self.safe_until(peer))
-        self.outbox.put(opening(message_id, peer, self.settings, claimed))
+        self.outbox.put(opening(message_id, peer, self.settings, claimed, self._slots(peer, claimed)))
         self.openings[message_id] = peer
         peer.introduced = True
 
@@ -191,10 +191,11 @@ class Core:
         ticket.stage, ticket.error = Stage.FAILED, error
         self._news.append(ticket.signal)
 
-    def grant(self, now: float, ticket: Ticket, peer: Peer, fences: dict[str, int]) -> None:
+    def grant(self, now: float, ticket: Ticket, peer: Peer, locks: Mapping[str, Message]) -> None:
         """End a ticket with what it wanted."""
         peer.ticket = None
-        hold = Hold(peer, ticket.want, fences, now - ticket.started, ticket.permit)
+        fences = {name: locks[name]["fence"] for name in ticket.want}
+        hold = Hold(peer, ticket.want, fences, numbers(locks), now - ticket.started, ticket.permit)
         ticket.hold, ticket.stage = hold, Stage.GRANTED
         peer.holds.append(hold)
         peer.fence = max(peer.fence, *fences.values())
@@ -268,6 +269,15 @@ class Core:
     def unavailable(self) -> ServerUnavailable:
         """Make the error for who cannot be served for want of a connection."""
         return ServerUnavailable(f"no connection to {self.settings.server}: {self.unreachable}")
+
+    def _slots(self, peer: Peer, claimed: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+        """Tell the numbers of what a peer claims, unless they would leave no room for the rest in a frame.
+
+        Without them the server may give others, but with too large a frame it would end the session.
+        """
+        slots = {name: slots for hold in peer.holds for name, slots in hold.slots.items() if name in claimed}
+        numbers = sum(len(slots) for slots in slots.values())
+        return slots if 2 * numbers * len(",9999") <= self.outbox.limit else {}
 
     def _retire(self, peer: Peer) -> None:
         """Have a peer closed that the server may still know, once there is a connection again."""

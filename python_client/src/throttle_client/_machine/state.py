@@ -91,6 +91,8 @@ class Hold:
     peer: Peer
     counts: Mapping[str, int]
     fences: dict[str, int]
+    # The numbers of what it has, by the names of those semaphores that number what they have.
+    slots: dict[str, tuple[int, ...]]
     waited: float
     # Tokens, and nothing else: nobody gets them because this holder is not heard from.
     permit: bool = False

@@ -25,12 +25,56 @@ fn after_a_restart_the_server_is_told_what_is_held() {
     stage.epoch = "second";
     stage.connect();
     let open = stage.one("open");
-    assert_eq!(open["held"], json!({"A": 1}));
+    assert_eq!((&open["held"], open.get("slots")), (&json!({"A": 1}), None));
     let mut back = opened(&open, json!({"A": {"count": 1, "fence": 50}}));
     back["restored"] = json!(true);
     stage.say(back);
     assert_eq!(stage.is_lost(lease), None);
     assert_eq!(stage.machine.locks(lease).unwrap()["A"].fence, 50);
+}
+
+#[test]
+fn after_a_restart_the_server_is_told_which_ones_were_held() {
+    // The server may have others by then.
+    for (slots, after) in
+        [(json!([0, 3]), vec![0, 3]), (json!([1, 2]), vec![1, 2]), (json!(null), vec![])]
+    {
+        let (mut stage, peer) = Stage::with_peer();
+        let ask = Ask::new([("A", 1), ("gpu", 2)].into());
+        stage.machine.acquire(stage.now, peer, ask).unwrap();
+        let mut locks = granted(&stage.one("acquire"), 1);
+        locks["locks"]["gpu"]["slots"] = json!([0, 3]);
+        stage.say(locks);
+        let [Event::Acquired { result: Ok(lease), .. }] = stage.events()[..] else { panic!() };
+        assert_eq!(stage.machine.locks(lease).unwrap()["gpu"].slots, [0, 3]);
+        stage.disconnect();
+        stage.epoch = "second";
+        stage.connect();
+        let open = stage.one("open");
+        assert_eq!(open["held"], json!({"A": 1, "gpu": 2}));
+        assert_eq!(open["slots"], json!({"gpu": [0, 3]}));
+        let mut held = json!({"A": {"count": 1, "fence": 5}, "gpu": {"count": 2, "fence": 6}});
+        if !slots.is_null() {
+            held["gpu"]["slots"] = slots;
+        }
+        stage.say(opened(&open, held));
+        assert_eq!(stage.machine.locks(lease).unwrap()["gpu"].slots, after);
+        assert_eq!(stage.is_lost(lease), None);
+    }
+}
+
+#[test]
+fn more_numbers_than_a_frame_takes_are_not_told() {
+    let (mut stage, peer) = Stage::with_peer();
+    stage.machine.acquire(stage.now, peer, Ask::new(("gpu", 7_000).into())).unwrap();
+    let mut locks = granted(&stage.one("acquire"), 1);
+    locks["locks"]["gpu"]["slots"] = json!((0..7_000).collect::<Vec<_>>());
+    stage.say(locks);
+    stage.disconnect();
+    stage.epoch = "second";
+    stage.connect();
+    let open = stage.one("open");
+    assert_eq!((&open["held"], open.get("slots")), (&json!({"gpu": 7_000}), None));
 }
 
 #[test]
