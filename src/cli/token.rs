@@ -5,7 +5,7 @@ use std::fmt;
 use clap::Args;
 
 use crate::access::{Role, Token};
-use crate::config::{TokenSettings, is_token_name};
+use crate::config::{TokenSettings, token_name};
 
 const AFTER_HELP: &str = "\
 The token goes to the standard output, and nothing else does: whoever is to have it can be given a file. What belongs in \
@@ -18,7 +18,7 @@ Example: throttle token backup --role lease > backup.token";
 #[command(after_help = AFTER_HELP)]
 pub struct NewToken {
     /// Who is to have it: what logs call its owner
-    #[arg(value_parser = name)]
+    #[arg(value_parser = token_name)]
     pub name: String,
 
     /// What it allows: observe, lease or operate
@@ -49,17 +49,14 @@ impl fmt::Display for Snippet {
     }
 }
 
-fn name(text: &str) -> Result<String, String> {
-    let expected = "expected 1 to 64 bytes without control characters";
-    is_token_name(text).then(|| text.to_owned()).ok_or_else(|| expected.to_owned())
-}
-
 fn role(text: &str) -> Result<Role, String> {
     Role::named(text).ok_or_else(|| "expected observe, lease or operate".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::config::Config;
 
@@ -74,5 +71,27 @@ mod tests {
             assert_eq!(added.sha256, token.digest());
             assert!(!snippet.to_string().contains(token.secret()));
         }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_had_is_refused_with_what_is_wrong_with_it() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            token: NewToken,
+        }
+        for (name, said) in [
+            (
+                "anybody",
+                "\"anybody\" is what the log calls others than tokens, choose another name",
+            ),
+            ("sighup", "\"sighup\" is what the log calls others"),
+            ("", "expected a text of 1 to 64 bytes without control characters, found \"\""),
+            ("a\nb", "without control characters, found \"a\\nb\""),
+        ] {
+            let refused = Line::try_parse_from(["token", name]).unwrap_err().to_string();
+            assert!(refused.contains(said), "{refused}");
+        }
+        assert_eq!(Line::try_parse_from(["token", "ci"]).unwrap().token.name, "ci");
     }
 }

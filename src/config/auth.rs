@@ -24,13 +24,23 @@ const MAX_TOKENS: usize = 1_000;
 /// What is on record for who acts without a token: nobody else is called so.
 const RESERVED: [&str; 2] = [SIGHUP, ANYBODY];
 
-/// Whether a token's owner can be called so.
-pub fn is_token_name(name: &str) -> bool {
-    Input::Text(name).line(MAX_NAME_BYTES).is_ok() && !is_reserved(name)
+/// What a token's owner is called.
+///
+/// # Errors
+/// Why nobody can be called so, in words.
+pub fn token_name(name: &str) -> Result<String, String> {
+    owner(Input::Text(name))
 }
 
-fn is_reserved(name: &str) -> bool {
-    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+fn owner(input: Input<'_>) -> Result<String, String> {
+    let name = input.line(MAX_NAME_BYTES)?;
+    if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(&name)) {
+        let taken = excerpt(&name);
+        return Err(format!(
+            "{taken} is what the log calls others than tokens, choose another name"
+        ));
+    }
+    Ok(name)
 }
 
 /// Reads the section, whose name is at `key`.
@@ -115,10 +125,7 @@ fn title(table: &DeTable<'_>) -> String {
 }
 
 fn name(input: Input<'_>, others: &[TokenSettings]) -> Result<String, String> {
-    let name = input.line(MAX_NAME_BYTES)?;
-    if is_reserved(&name) {
-        return Err(format!("{} is what the record says of others than tokens", excerpt(&name)));
-    }
+    let name = owner(input)?;
     if others.iter().any(|other| other.name == name) {
         return Err(format!("there is a token {} already", excerpt(&name)));
     }

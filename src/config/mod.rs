@@ -23,7 +23,7 @@ use std::time::Duration;
 use crate::access::{Hosts, Role, TokenDigest};
 use crate::engine::{self, SemaphoreSettings, Span};
 
-pub use auth::is_token_name;
+pub use auth::token_name;
 pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, check_regular, read_file};
 pub use level::{Level, LogFormat};

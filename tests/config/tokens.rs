@@ -90,9 +90,9 @@ fn some_names_are_taken() {
             "[[auth.tokens]]\nname = \"{name}\"\nrole = \"lease\"\nsha256 = \"{DIGEST}\"\n"
         );
         let said = format!(
-            "throttle.toml:2:8: auth.tokens, name: \"{name}\" is what the record says of others than tokens"
+            "throttle.toml:2:8: auth.tokens, name: \"{name}\" is what the log calls others than tokens, choose another name"
         );
         assert_problems(&text, &[&said]);
-        assert!(!throttle::config::is_token_name(name));
+        assert!(throttle::config::token_name(name).is_err());
     }
 }
