@@ -75,7 +75,7 @@ fn act_on(
         SemaphoreAction::Delete { name, force } => {
             let why = why.map(|why| format!("&why={}", encoded(why))).unwrap_or_default();
             let path = format!("{}?force={force}{why}", look::semaphore(name));
-            server.delete(&path).map(|it| changed(&it))
+            server.delete(&path).map(|it| changed(&it)).map_err(with_a_way_out)
         }
         SemaphoreAction::Free { name, grace } => {
             let grace = words::grace(*grace);
@@ -85,6 +85,20 @@ fn act_on(
             let taken = server.act(Method::POST, &path, &request)?;
             Ok(lost(&format!("semaphore {}", printable(name)), &taken, &after))
         }
+    }
+}
+
+/// A reload is refused for the same reason, and cannot be forced.
+fn with_a_way_out(failure: Failure) -> Failure {
+    match failure {
+        Failure::InUse(said) => {
+            let said = said.trim_end_matches('.');
+            Failure::InUse(format!("{said}; with --force they lose it, and it is deleted"))
+        }
+        other @ (Failure::Refused(_)
+        | Failure::Usage(_)
+        | Failure::Trouble(_)
+        | Failure::Unread) => other,
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) struct Answer {
 #[derive(Deserialize)]
 struct Problem {
     detail: String,
+    code: Option<String>,
 }
 
 /// There is no answer. What was only looked at has not changed.
@@ -81,6 +82,7 @@ pub(super) fn refused(
 ) -> Failure {
     let problem = is_problem.then(|| serde_json::from_str::<Problem>(body).ok()).flatten();
     let is_ours = problem.is_some();
+    let in_use = problem.as_ref().and_then(|it| it.code.as_deref()) == Some("in_use");
     let detail = problem.map_or_else(|| body.to_owned(), |problem| problem.detail);
     let detail: String = detail.trim().chars().take(MAX_SHOWN_CHARACTERS).collect();
     match status {
@@ -94,6 +96,7 @@ pub(super) fn refused(
             "{url} does not allow this: {detail} Another token is given with --token-file FILE or THROTTLE_TOKEN"
         )),
         _ if status.is_server_error() && is_ours => Failure::Trouble(format!("{url}: {detail}")),
+        _ if in_use => Failure::InUse(detail),
         _ if is_ours => Failure::Refused(detail),
         // Pages of others are not worth reading.
         _ => Failure::Trouble(format!(

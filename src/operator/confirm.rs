@@ -111,6 +111,9 @@ fn doing(action: &SemaphoreAction, name: &str, seen: &Semaphore) -> String {
         SemaphoreAction::Delete { name: _, force: true } => {
             format!("This deletes {name}, whoever holds it or waits for it.")
         }
+        SemaphoreAction::Delete { .. } if seen.holder_count > 0 || seen.waiters > 0 => format!(
+            "This deletes {name}, if nobody holds it or waits for it by then: otherwise it takes --force."
+        ),
         SemaphoreAction::Delete { .. } => format!("This deletes {name}."),
         SemaphoreAction::Free { name: _, grace } => {
             format!("This takes {name} away from all that hold it, {}.", when(*grace))

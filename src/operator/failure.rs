@@ -5,6 +5,8 @@
 pub(super) enum Failure {
     /// The server said no, or somebody who was asked did.
     Refused(String),
+    /// The server said no, because somebody holds it or waits for it.
+    InUse(String),
     /// The arguments make no sense as they are.
     Usage(String),
     /// Trouble with the server, or on the way to it.
@@ -19,7 +21,7 @@ impl Failure {
         match self {
             // As with `| head`: whoever does not read on has what it wants.
             Self::Unread => 0,
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::InUse(_) => 1,
             Self::Usage(_) => 2,
             Self::Trouble(_) => 125,
         }
@@ -28,7 +30,10 @@ impl Failure {
     /// What to tell people. It may hold texts of others.
     pub(super) fn message(&self) -> Option<&str> {
         match self {
-            Self::Refused(message) | Self::Usage(message) | Self::Trouble(message) => Some(message),
+            Self::Refused(message)
+            | Self::InUse(message)
+            | Self::Usage(message)
+            | Self::Trouble(message) => Some(message),
             Self::Unread => None,
         }
     }

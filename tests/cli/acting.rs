@@ -74,7 +74,10 @@ async fn what_the_server_refuses_is_1_and_says_why() {
         (&["pause", "nope"], "\"nope\""),
         (&["resume", "nope"], "\"nope\""),
         (&["delete", "nope", "--yes"], "\"nope\""),
-        (&["delete", "A", "--yes"], "in use"),
+        (
+            &["delete", "A", "--yes"],
+            "in use: 1 hold it and 0 wait for it; with --force they lose it, and it is deleted",
+        ),
         (&["free", "nope", "--yes"], "\"nope\""),
         (&["free", "A", "--yes", "--grace", "9000d"], "365d"),
         (&["create", "new\nline=1"], "control"),

@@ -47,7 +47,11 @@ async fn what_will_be_hit_is_shown_first() {
         ),
         (&["semaphore", "pause", "database"], "This pauses database"),
         (&["semaphore", "resume", "database"], "This resumes database"),
-        (&["semaphore", "delete", "database"], "This deletes database."),
+        (
+            &["semaphore", "delete", "database"],
+            "This deletes database, if nobody holds it or waits for it by then: otherwise it takes --force.",
+        ),
+        (&["semaphore", "delete", "A"], "This deletes A."),
         (
             &["peer", "revoke", peer, "--grace", "30s"],
             "all that it holds and waits for, in 30s at the latest:",
