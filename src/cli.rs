@@ -39,6 +39,9 @@ environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a vari
 
 Example: throttle --port 9000 -c /etc/throttle.toml";
 
+/// Finds problems of a configuration, each with the setting that it is about.
+pub type Look = fn(&Config) -> Vec<(&'static str, String)>;
+
 /// A server that hands out leases on semaphores: at most so many programs may use this at once.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = AFTER_HELP, disable_help_subcommand = true)]
@@ -104,6 +107,10 @@ impl Cli {
         directory: &Path,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Loaded, Problems> {
+        self.draft(directory, variable).finish()
+    }
+
+    fn draft(&self, directory: &Path, variable: impl Fn(&str) -> Option<OsString>) -> Draft {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut draft = Draft::default();
         match self.text(directory, &variable) {
@@ -120,16 +127,16 @@ impl Cli {
         for (setting, text) in self.overrides.iter() {
             draft.set(setting, text, Origin::Flag(format!("--{}", setting.flag)));
         }
-        draft.finish()
+        draft
     }
 
     /// What `throttle check` says on the standard output when the configuration is valid, without a line break at
-    /// the end.
+    /// the end. `look` finds what keeps a server from starting with it besides, as [`Draft::examine`] says.
     ///
     /// # Errors
     /// As [`Cli::config`].
-    pub fn check(&self) -> Result<String, Problems> {
-        self.check_in(Path::new(""), |name| std::env::var_os(name))
+    pub fn check(&self, look: Look) -> Result<String, Problems> {
+        self.check_in(Path::new(""), |name| std::env::var_os(name), look)
     }
 
     /// As [`Cli::check`], in surroundings as in [`Cli::load_in`].
@@ -140,8 +147,11 @@ impl Cli {
         &self,
         directory: &Path,
         variable: impl Fn(&str) -> Option<OsString>,
+        look: Look,
     ) -> Result<String, Problems> {
-        let loaded = self.load_in(directory, &variable)?;
+        let mut draft = self.draft(directory, &variable);
+        draft.examine(look);
+        let loaded = draft.finish()?;
         let (path, _) = self.path(directory, &variable);
         let source = path.exists().then(|| path.display().to_string());
         Ok(summary::of(&loaded, source.as_deref()))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use throttle::app::{Server, Signals, notify};
+use throttle::app::{Server, Signals, notify, obstacles};
 use throttle::cli::{Cli, Command, Health, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
@@ -58,7 +58,7 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
 }
 
 fn check(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
-    match cli.check() {
+    match cli.check(obstacles) {
         Ok(summary) => writeln!(stdout(), "{summary}")?,
         Err(problems) => return Ok(misconfigured(&problems)),
     }

@@ -38,7 +38,7 @@ use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
 pub use signal::{Hangups, Signal, Signals};
-pub use tls::{Certificates, TlsError};
+pub use tls::{Certificates, TlsError, obstacles};
 
 /// Connections that the system keeps ready while others are being accepted.
 const BACKLOG: u32 = 1024;

@@ -17,7 +17,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::config::{TlsFiles, check_regular};
+use crate::config::{Config, TlsFiles, check_regular};
 
 /// What is spoken over TLS. HTTP/2 has no upgrades of the kind that sessions begin with.
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -144,15 +144,30 @@ impl Renewal {
     }
 }
 
+/// What keeps a server from speaking TLS with the files that are configured, each with the setting that it is about.
+pub fn obstacles(config: &Config) -> Vec<(&'static str, String)> {
+    const CERTIFICATE: &str = "tls.certificate";
+    let Some(files) = config.tls.files() else { return Vec::new() };
+    let found = match (chain(&files.certificate), key(&files.key)) {
+        (Ok(chain), Ok(key)) => {
+            vec![together(&files, chain, key).err().map(|it| (CERTIFICATE, it))]
+        }
+        (chain, key) => {
+            vec![chain.err().map(|it| (CERTIFICATE, it)), key.err().map(|it| ("tls.key", it))]
+        }
+    };
+    found.into_iter().flatten().map(|(key, error)| (key, error.to_string())).collect()
+}
+
 fn read(files: &TlsFiles) -> Result<Current, TlsError> {
-    for (what, path) in [("a certificate", &files.certificate), ("a private key", &files.key)] {
-        let regular = check_regular(path).map_err(pem::Error::Io);
-        regular.map_err(|error| unreadable(what, path, error))?;
-    }
-    let chain = certificates(&files.certificate)
-        .map_err(|error| unreadable("a certificate", &files.certificate, error))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|error| unreadable("a private key", &files.key, error))?;
+    together(files, chain(&files.certificate)?, key(&files.key)?)
+}
+
+fn together(
+    files: &TlsFiles,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Current, TlsError> {
     let unusable = |error| TlsError::Unusable { files: files.clone(), error };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -165,11 +180,22 @@ fn read(files: &TlsFiles) -> Result<Current, TlsError> {
 }
 
 /// All certificates of a file, of which there must be one.
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    let chain = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
-    if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) }
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    from_file("a certificate", path, |path| {
+        let chain = CertificateDer::pem_file_iter(path)?.collect::<Result<Vec<_>, _>>()?;
+        if chain.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(chain) }
+    })
 }
 
-fn unreadable(what: &'static str, path: &Path, error: pem::Error) -> TlsError {
-    TlsError::Unreadable { what, path: path.to_owned(), error }
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    from_file("a private key", path, |path| PrivateKeyDer::from_pem_file(path))
+}
+
+fn from_file<T>(
+    what: &'static str,
+    path: &Path,
+    read: impl FnOnce(&Path) -> Result<T, pem::Error>,
+) -> Result<T, TlsError> {
+    let found = check_regular(path).map_err(pem::Error::Io).and_then(|()| read(path));
+    found.map_err(|error| TlsError::Unreadable { what, path: path.to_owned(), error })
 }

@@ -58,6 +58,15 @@ impl Draft {
         self.notes.push(Problem { origin, message });
     }
 
+    /// Has somebody look at what cannot be seen in the text, as far as that is good: `look` finds problems, each
+    /// with the setting that it is about.
+    pub fn examine(&mut self, look: impl FnOnce(&Config) -> Vec<(&'static str, String)>) {
+        for (key, message) in look(&self.config) {
+            let origin = self.origin(key);
+            self.problem(origin, format!("{key}: {message}"));
+        }
+    }
+
     /// The configuration, when nothing was wrong.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod manners;
 mod precedence;
 mod problems;
 mod sample;
+mod tls;
 mod tokens;
 
 use std::collections::HashMap;
@@ -69,7 +70,8 @@ impl Start {
     }
 
     fn check(&self) -> Result<String, Problems> {
-        self.cli().check_in(self.directory.path(), |name| self.variables.get(name).cloned())
+        let variable = |name: &str| self.variables.get(name).cloned();
+        self.cli().check_in(self.directory.path(), variable, throttle::app::obstacles)
     }
 
     /// All problems, with the file's name as if it were in the working directory.

@@ -135,7 +135,10 @@ fn the_file_can_be_named_before_and_after_the_subcommand_and_by_a_variable() {
     {
         let cli = Cli::try_parse_from(["throttle"].into_iter().chain(arguments)).unwrap();
         assert_eq!(cli.command, Some(Command::Check));
-        assert_eq!(file.local(&cli.check_in(Path::new(""), |_| None).unwrap()), expected);
+        assert_eq!(
+            file.local(&cli.check_in(Path::new(""), |_| None, throttle::app::obstacles).unwrap()),
+            expected
+        );
     }
     let by_variable = Start::bare().variable("THROTTLE_CONFIGURATION", &path);
     assert_eq!(file.local(&by_variable.check().unwrap()), expected);
