@@ -3,15 +3,17 @@
 
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 use super::document::Walk;
+use super::entry::{self, Entry};
 use super::input::Input;
-use super::problem::excerpt;
-use crate::engine::{Count, MAX_COUNT, MAX_EVERY, Rate, SemaphoreName, SemaphoreSettings, Span};
+use crate::engine::{Count, MAX_COUNT, MAX_EVERY, Rate, SemaphoreSettings, Span};
 
 const KEYS: [&str; 6] = ["capacity", "every", "max_reserved", "min_interval", "refill", "slop"];
+
+const EXPECTED: &str =
+    "a table such as { capacity = 10, refill = 10, every = \"60s\" } or { min_interval = \"3s\" }";
 
 /// Most tokens that can be reserved ahead.
 const MOST_RESERVED: i128 = 1_000_000;
@@ -31,44 +33,30 @@ struct Written {
 
 /// Reads all buckets of the section, in the order of their names.
 pub(super) fn read(walk: &mut Walk<'_>, section: &DeTable<'_>) -> Vec<SemaphoreSettings> {
-    let buckets = section.iter().filter_map(|(name, value)| bucket(walk, name, value));
-    let mut buckets: Vec<_> = buckets.collect();
-    buckets.sort_by(|a, b| a.name.cmp(&b.name));
-    buckets
+    entry::all(walk, "bucket", section, bucket)
 }
 
-fn bucket(
-    walk: &mut Walk<'_>,
-    key: &Spanned<DeString<'_>>,
-    value: &Spanned<DeValue<'_>>,
-) -> Option<SemaphoreSettings> {
-    if walk.is_broken(&value.span()) {
-        return None;
-    }
-    let name = SemaphoreName::new(key.get_ref());
-    if let Err(invalid) = &name {
-        walk.problem(key.span(), format!("bucket {}: {invalid}", excerpt(key.get_ref())));
-    }
-    let DeValue::Table(table) = value.get_ref() else {
-        let expected = "a table such as { capacity = 10, refill = 10, every = \"60s\" } or { min_interval = \"3s\" }";
-        let refused = Input::Toml(value.get_ref()).refused(expected);
-        walk.problem(value.span(), in_bucket(key, "", &refused));
+fn bucket(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings> {
+    let DeValue::Table(table) = entry.value.get_ref() else {
+        entry.unexpected(walk, EXPECTED);
         return None;
     };
-    let written = written(walk, key, table);
+    let written = written(walk, entry, table);
     if written.spoilt {
         return None;
     }
     match written.bucket() {
-        Ok((capacity, rate)) => Some(SemaphoreSettings::bucket(name.ok()?, capacity, rate)),
+        Ok((capacity, rate)) => {
+            Some(SemaphoreSettings::bucket(entry.name.clone()?, capacity, rate))
+        }
         Err(wrong) => {
-            walk.problem(key.span(), in_bucket(key, "", wrong));
+            entry.problem(walk, wrong);
             None
         }
     }
 }
 
-fn written(walk: &mut Walk<'_>, name: &Spanned<DeString<'_>>, table: &DeTable<'_>) -> Written {
+fn written(walk: &mut Walk<'_>, entry: &Entry<'_>, table: &DeTable<'_>) -> Written {
     let mut written = Written::default();
     let counts = 1..=i128::from(MAX_COUNT);
     for (key, value) in table {
@@ -89,7 +77,7 @@ fn written(walk: &mut Walk<'_>, name: &Spanned<DeString<'_>>, table: &DeTable<'_
             }
         };
         if let Err(refused) = refused {
-            walk.problem(value.span(), in_bucket(name, key.get_ref(), &refused));
+            entry.problem_at(walk, value.span(), key.get_ref(), &refused);
             written.spoilt = true;
         }
     }
@@ -125,9 +113,4 @@ impl Written {
         rate.max_reserved = self.max_reserved.unwrap_or(rate.max_reserved);
         Ok((capacity, rate))
     }
-}
-
-fn in_bucket(name: &Spanned<DeString<'_>>, key: &str, what: &str) -> String {
-    let separator = if key.is_empty() { "" } else { ", " };
-    format!("bucket {}{separator}{key}: {what}", excerpt(name.get_ref()))
 }

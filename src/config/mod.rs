@@ -8,6 +8,7 @@ mod auth;
 mod buckets;
 mod document;
 mod draft;
+mod entry;
 mod file;
 mod input;
 mod level;

@@ -1,14 +1,11 @@
 //! The section `[semaphores]`: `A = 42` or `A = { max = 42, level = 1 }`.
 
-use toml::Spanned;
-use toml::de::{DeString, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
 use super::document::Walk;
+use super::entry::{self, Entry};
 use super::input::Input;
-use super::problem::excerpt;
-use crate::engine::{
-    Count, Level, MAX_COUNT, MAX_SLOTS, Manners, SemaphoreName, SemaphoreSettings, Span,
-};
+use crate::engine::{Count, Level, MAX_COUNT, MAX_SLOTS, Manners, SemaphoreSettings, Span};
 
 const KEYS: [&str; 6] = ["max", "level", "max_pending", "max_hold", "lock_delay", "slots"];
 
@@ -25,26 +22,12 @@ struct Written {
 
 /// Reads all semaphores of the section, in the order of their names.
 pub(super) fn read(walk: &mut Walk<'_>, section: &DeTable<'_>) -> Vec<SemaphoreSettings> {
-    let mut semaphores: Vec<_> =
-        section.iter().filter_map(|(name, value)| semaphore(walk, name, value)).collect();
-    semaphores.sort_by(|a, b| a.name.cmp(&b.name));
-    semaphores
+    entry::all(walk, "semaphore", section, semaphore)
 }
 
-fn semaphore(
-    walk: &mut Walk<'_>,
-    key: &Spanned<DeString<'_>>,
-    value: &Spanned<DeValue<'_>>,
-) -> Option<SemaphoreSettings> {
-    if walk.is_broken(&value.span()) {
-        return None;
-    }
-    let name = SemaphoreName::new(key.get_ref());
-    if let Err(invalid) = &name {
-        walk.problem(key.span(), format!("semaphore {}: {invalid}", excerpt(key.get_ref())));
-    }
-    let written = match value.get_ref() {
-        DeValue::Table(table) => written(walk, key, table)?,
+fn semaphore(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings> {
+    let Written { max, level, manners } = match entry.value.get_ref() {
+        DeValue::Table(table) => written(walk, entry, table)?,
         plain @ (DeValue::String(_)
         | DeValue::Integer(_)
         | DeValue::Float(_)
@@ -56,23 +39,17 @@ fn semaphore(
                 let expected = format!(
                     "a maximum from 1 to {MAX_COUNT}, or a table such as {{ max = 1, level = 1 }}"
                 );
-                let refused = Input::Toml(plain).refused(expected);
-                walk.problem(value.span(), in_semaphore(key, "", &refused));
+                entry.unexpected(walk, expected);
                 return None;
             }
         },
     };
-    let Written { max, level, manners } = written;
-    let plain = SemaphoreSettings::semaphore(name.ok()?, max?, level);
+    let plain = SemaphoreSettings::semaphore(entry.name.clone()?, max?, level);
     Some(SemaphoreSettings { manners, ..plain })
 }
 
 /// `None`: there is a value that is not what it should be, which was reported.
-fn written(
-    walk: &mut Walk<'_>,
-    name: &Spanned<DeString<'_>>,
-    table: &DeTable<'_>,
-) -> Option<Written> {
+fn written(walk: &mut Walk<'_>, entry: &Entry<'_>, table: &DeTable<'_>) -> Option<Written> {
     let mut written = Written::default();
     let mut spoilt = false;
     for (key, value) in table {
@@ -83,16 +60,15 @@ fn written(
         };
         if let Err(refused) = taken {
             spoilt = true;
-            walk.problem(value.span(), in_semaphore(name, key.get_ref(), &refused));
+            entry.problem_at(walk, value.span(), key.get_ref(), &refused);
         }
     }
     if !table.contains_key("max") {
-        walk.problem(name.span(), in_semaphore(name, "", "\"max\" is missing"));
+        entry.problem(walk, "\"max\" is missing");
     }
     let few = written.max.is_none_or(|max| max.get() <= MAX_SLOTS);
     if written.manners.slots && !few {
-        let many = format!("with \"slots\" its \"max\" is at most {MAX_SLOTS}");
-        walk.problem(name.span(), in_semaphore(name, "", &many));
+        entry.problem(walk, &format!("with \"slots\" its \"max\" is at most {MAX_SLOTS}"));
     }
     (!spoilt).then_some(written)
 }
@@ -128,9 +104,4 @@ impl Written {
 fn max(input: Input<'_>) -> Result<Count, String> {
     let max: i64 = input.integer(1..=MAX_COUNT.into())?;
     Count::new(max).ok_or_else(|| input.refused(format_args!("at most {MAX_COUNT}")))
-}
-
-fn in_semaphore(name: &Spanned<DeString<'_>>, key: &str, what: &str) -> String {
-    let separator = if key.is_empty() { "" } else { ", " };
-    format!("semaphore {}{separator}{key}: {what}", excerpt(name.get_ref()))
 }
