@@ -26,7 +26,7 @@ pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
 pub use self::journal::{Journal, Kind};
 pub use self::operated::Operated;
-pub(crate) use self::shapes::State;
+pub(crate) use self::shapes::{ExactMillis, State};
 use self::shapes::{Named, Row, Server};
 use crate::engine::{ConnectionId, Engine, SemaphoreName, SemaphoreView, Time};
 use crate::runtime::{Clock, EngineGone, Handle};

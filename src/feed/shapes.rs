@@ -6,7 +6,8 @@ use super::configured::Differs;
 use super::journal::{Entry, Kind};
 use super::operated::Operated;
 use crate::engine::{
-    BucketView, Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Time,
+    BucketView, Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Span,
+    Time,
 };
 
 /// The server itself.
@@ -63,7 +64,7 @@ pub(super) struct Row {
 #[derive(Serialize)]
 struct Bucket {
     refill: u32,
-    every_ms: f64,
+    every_ms: ExactMillis,
     #[serde(skip_serializing_if = "Option::is_none")]
     full_at_ms: Option<u64>,
     reserved: u64,
@@ -75,7 +76,7 @@ impl Bucket {
     fn of(view: &BucketView) -> Self {
         Self {
             refill: view.rate.refill().get(),
-            every_ms: view.rate.every().as_secs_f64() * 1_000.0,
+            every_ms: ExactMillis(view.rate.every()),
             full_at_ms: view.full_at.map(millis),
             reserved: view.reserved,
             closed_until_ms: view.closed_until.map(millis),
@@ -159,7 +160,7 @@ pub(crate) struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     refill: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    every_ms: Option<f64>,
+    every_ms: Option<ExactMillis>,
 }
 
 impl State {
@@ -169,7 +170,7 @@ impl State {
             level: state.level.0,
             paused: state.paused,
             refill: state.rate.map(|rate| rate.refill().get()),
-            every_ms: state.rate.map(|rate| rate.every().as_secs_f64() * 1_000.0),
+            every_ms: state.rate.map(|rate| ExactMillis(rate.every())),
         }
     }
 }
@@ -209,6 +210,22 @@ impl<'a> Happened<'a> {
     }
 }
 
+/// A length in milliseconds: a whole number where it is one, else with up to three decimals. Rounded, the rate of a
+/// bucket would be another one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExactMillis(pub(crate) Span);
+
+impl Serialize for ExactMillis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let micros = self.0.as_micros();
+        if micros.is_multiple_of(1_000) {
+            serializer.serialize_u64(micros / 1_000)
+        } else {
+            serializer.serialize_f64(micros as f64 / 1_000.0)
+        }
+    }
+}
+
 /// Since the Unix epoch.
 pub(super) const fn millis(time: Time) -> u64 {
     time.as_micros() / 1_000
@@ -240,4 +257,22 @@ pub(super) const fn is_zero(number: &u64) -> bool {
 /// As JSON. Numbers and texts always are.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_exact_and_whole_where_it_can_be() {
+        for (micros, written) in [
+            (0, "0"),
+            (1, "0.001"),
+            (1_500, "1.5"),
+            (60_000_000, "60000"),
+            (31_535_999_999_999, "31535999999.999"),
+        ] {
+            assert_eq!(json(&ExactMillis(Span::from_micros(micros))), written);
+        }
+    }
 }

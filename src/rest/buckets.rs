@@ -13,6 +13,7 @@ use super::body::JsonObject;
 use super::params::{Humantime, Name};
 use crate::body::Object;
 use crate::engine::{Command, Fence, Refusal, Reply, SemaphoreName, Span, Time};
+use crate::feed::ExactMillis;
 
 /// The bucket in the path.
 pub(super) struct Bucket(SemaphoreName);
@@ -126,7 +127,7 @@ struct Shown {
     name: String,
     capacity: u32,
     refill: u32,
-    every_ms: u64,
+    every_ms: ExactMillis,
     available: i64,
     reserved: u64,
     waiting: u64,
@@ -145,7 +146,7 @@ pub(super) async fn show(State(rest): State<Rest>, Bucket(name): Bucket) -> Answ
         name: semaphore.name.to_string(),
         capacity: semaphore.max.get(),
         refill: bucket.rate.refill().get(),
-        every_ms: bucket.rate.every().millis_up(),
+        every_ms: ExactMillis(bucket.rate.every()),
         available: bucket.available,
         reserved: bucket.reserved,
         waiting: semaphore.pending,

@@ -132,6 +132,22 @@ async fn a_bucket_is_closed_when_the_resource_behind_it_refuses() {
     assert_eq!(shown, expected);
 }
 
+/// Rounded it would be another rate.
+#[tokio::test]
+async fn all_tell_the_same_exact_rate() {
+    let mut config = config(&[]);
+    config.semaphores.push(bucket("fast", 3, Span::from_micros(1_500)));
+    config.semaphores.push(bucket("slow", 3, Span::from_secs(1)));
+    let server = TestServer::with(&config).await;
+    let rows = server.get("/operate/semaphores").await.body;
+    for (name, every) in [("fast", "1.5"), ("slow", "1000")] {
+        let told = format!("\"refill\":1,\"every_ms\":{every},");
+        let shown = server.get(&format!("/buckets/{name}")).await.body;
+        assert!(shown.contains(&told), "{shown}");
+        assert!(rows.contains(&told), "{rows}");
+    }
+}
+
 /// Older clients know nothing of buckets: to them they are semaphores that become free by themselves.
 #[tokio::test]
 async fn peers_hold_permits_as_they_hold_locks() {
