@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::wire::{Ask, Code, Failure, Message, Rejected, Request, RequestId};
 use super::{Close, Keys, Session};
+use crate::access::Role;
 
 /// So many unreadable messages in a row end a session.
 const MAX_BAD_IN_A_ROW: u32 = 10;
@@ -78,6 +79,7 @@ impl Session {
             id,
             server: rules.server,
             epoch: &rules.epoch,
+            role: self.caller.role().map_or("", Role::name),
             heartbeat_ms: rules.heartbeat_ms,
             limits: rules.limits,
         });

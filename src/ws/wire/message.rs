@@ -17,6 +17,8 @@ pub(in crate::ws) enum Message<'a> {
         id: Option<RequestId>,
         server: &'a str,
         epoch: &'a str,
+        /// What the caller may do.
+        role: &'a str,
         heartbeat_ms: u64,
         limits: Limits,
     },

@@ -67,7 +67,9 @@ fn every_message_is_in_the_table() {
 async fn every_message_wants_its_role() {
     let server = TestServer::with(&guarded()).await;
     for role in Role::ALL {
-        let mut client = greeted(&server, &token_of(role)).await;
+        let mut client = Client::connect(server.address).await;
+        let hello = json!({"type": "hello", "id": 0, "token": token_of(role)});
+        assert_eq!(client.ask(hello).await["role"], role.name());
         for (kind, needs, message) in table() {
             let peer = message["peer"].clone();
             let answers = answers(&mut client, kind, message).await;

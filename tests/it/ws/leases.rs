@@ -19,6 +19,7 @@ async fn one_frame_is_enough() {
     let welcome = client.next().await;
     assert_eq!((&welcome["type"], &welcome["id"]), (&json!("welcome"), &json!(1)));
     assert_eq!(welcome["server"], concat!("throttle/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(welcome["role"], "operate");
     assert_eq!(welcome["heartbeat_ms"], 15_000);
     assert_eq!(welcome["limits"]["max_frame_bytes"], 65_536);
     assert_eq!(welcome["limits"]["max_peers"], 1024);
