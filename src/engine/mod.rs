@@ -53,7 +53,7 @@ pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply}
 pub use patterns::{DECLARED, most_specific};
 pub use rate::{MAX_EVERY, MAX_RESERVED, Rate};
 pub use refusal::Refusal;
-pub use semaphore_view::{BucketView, SemaphoreView};
+pub use semaphore_view::{Blocked, BucketView, SemaphoreView};
 pub use session::{Key, OnDisconnect, Session};
 pub use settings::{Limits, SemaphoreSettings, Settings};
 pub use text::{InvalidText, Label, MAX_TEXT_BYTES, SemaphoreName};

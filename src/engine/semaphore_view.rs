@@ -2,7 +2,7 @@
 
 use super::bucket::Bucket;
 use super::core::Engine;
-use super::ids::{Count, Level, PeerId};
+use super::ids::{Count, Fence, Level, PeerId};
 use super::manners::Manners;
 use super::outcome::Lock;
 use super::patterns::{Pattern, Sums};
@@ -69,6 +69,19 @@ pub struct BucketView {
     pub closed_until: Option<Time>,
 }
 
+/// A part of a semaphore that nobody gets yet, because the peer that held it has expired.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Blocked {
+    /// How much it is.
+    pub count: Count,
+    /// The fence of the lock.
+    pub fence: Fence,
+    /// The numbers of the lock, if it has some.
+    pub slots: Box<[u32]>,
+    /// Until when.
+    pub until: Time,
+}
+
 impl Engine {
     /// One semaphore, pattern or key. A key that nobody uses is as its pattern says.
     pub fn semaphore(&self, name: &str) -> Option<SemaphoreView> {
@@ -104,6 +117,17 @@ impl Engine {
     /// Those who hold locks on a semaphore, in the order of the grants.
     pub fn holders(&self, name: &str) -> impl Iterator<Item = (PeerId, Option<Label>, Lock)> {
         self.semaphores.find(name).into_iter().flat_map(|semaphore| self.holders_of(semaphore))
+    }
+
+    /// What is blocked of a semaphore after an expiry, in the order of the grants.
+    pub fn blocked(&self, name: &str) -> impl Iterator<Item = Blocked> {
+        let semaphore = self.semaphores.find(name).map(|index| self.semaphores.get(index));
+        semaphore.into_iter().flat_map(|semaphore| {
+            semaphore.delays.iter().map(|(fence, count, until)| {
+                let slots = semaphore.numbers_of(fence);
+                Blocked { count, fence, slots, until }
+            })
+        })
     }
 
     /// Those who hold locks on what a peer waits for: by semaphore, then in the order of the grants.

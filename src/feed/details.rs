@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Feed;
-use super::shapes::{is_false, is_zero, json, millis, text};
+use super::shapes::{ExactMillis, is_false, is_zero, json, millis, text};
 use crate::engine::{
-    ConnectionId, Count, Engine, Life, Lock, PeerId, PeerView, SemaphoreName, SemaphoreView, Time,
+    Blocked, ConnectionId, Count, Engine, Life, Lock, Manners, PeerId, PeerView, SemaphoreName,
+    SemaphoreView, Span, Time,
 };
 use crate::runtime::EngineGone;
 
@@ -88,6 +89,7 @@ struct Found {
     /// With the time at which the lock will be taken away, if it will be.
     holders: Vec<(PeerView, Lock, Option<Time>)>,
     queue: Vec<PeerView>,
+    blocked: Vec<Blocked>,
 }
 
 fn look_at(engine: &Engine, name: &SemaphoreName, limit: usize) -> Option<Found> {
@@ -98,7 +100,8 @@ fn look_at(engine: &Engine, name: &SemaphoreName, limit: usize) -> Option<Found>
         Some((engine.peer(peer)?, lock, end))
     });
     let queue = engine.queue(name.as_str()).take(limit).filter_map(|peer| engine.peer(peer));
-    Some(Found { semaphore, holders: holders.collect(), queue: queue.collect() })
+    let blocked = engine.blocked(name.as_str()).take(limit).collect();
+    Some(Found { semaphore, holders: holders.collect(), queue: queue.collect(), blocked })
 }
 
 impl Found {
@@ -120,6 +123,7 @@ impl Found {
             now_ms: millis(now),
             max: self.semaphore.max.get(),
             level: self.semaphore.level.0,
+            manners: MannersShape::of(self.semaphore.manners),
             paused: self.semaphore.paused,
             held: self.semaphore.held,
             delayed: self.semaphore.delayed,
@@ -128,6 +132,7 @@ impl Found {
             waiters: self.semaphore.waiters,
             holders: holders.collect(),
             queue: queue.collect(),
+            blocked: self.blocked.iter().map(BlockedShape::of).collect(),
         }
     }
 }
@@ -151,6 +156,8 @@ struct SemaphoreShape<'a> {
     now_ms: u64,
     max: u32,
     level: i32,
+    #[serde(flatten)]
+    manners: MannersShape,
     #[serde(skip_serializing_if = "is_false")]
     paused: bool,
     held: u64,
@@ -161,6 +168,48 @@ struct SemaphoreShape<'a> {
     waiters: usize,
     holders: Vec<Holder<'a>>,
     queue: Vec<InLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    blocked: Vec<BlockedShape<'a>>,
+}
+
+/// What the configuration says of it besides.
+#[derive(Serialize)]
+struct MannersShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_pending: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_hold_ms: Option<ExactMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock_delay_ms: Option<ExactMillis>,
+    #[serde(skip_serializing_if = "is_false")]
+    slots: bool,
+}
+
+impl MannersShape {
+    fn of(Manners { max_pending, max_hold, lock_delay, slots }: Manners) -> Self {
+        Self {
+            max_pending,
+            max_hold_ms: max_hold.map(ExactMillis),
+            lock_delay_ms: (lock_delay > Span::ZERO).then_some(ExactMillis(lock_delay)),
+            slots,
+        }
+    }
+}
+
+/// What nobody gets yet.
+#[derive(Serialize)]
+struct BlockedShape<'a> {
+    count: u32,
+    fence: u64,
+    #[serde(skip_serializing_if = "<[u32]>::is_empty")]
+    slots: &'a [u32],
+    until_ms: u64,
+}
+
+impl<'a> BlockedShape<'a> {
+    fn of(Blocked { count, fence, slots, until }: &'a Blocked) -> Self {
+        Self { count: count.get(), fence: fence.0, slots, until_ms: millis(*until) }
+    }
 }
 
 /// A peer, and how it is connected.

@@ -21,7 +21,11 @@ async fn what_an_expired_peer_held_is_not_given_to_others_at_once() {
     let acquired = server.put(&format!("/peers/{short}/A?expires_in=50ms"), "2").await;
     assert_eq!(acquired.status, 200, "{acquired:?}");
     eventually("an expired peer", || async { details(&server, "A").await["held"] == 0 }).await;
-    assert_eq!(details(&server, "A").await["delayed"], 2);
+    let seen = details(&server, "A").await;
+    assert_eq!((&seen["delayed"], &seen["lock_delay_ms"]), (&json!(2), &json!(3_600_000)));
+    let left = seen["blocked"][0]["until_ms"].as_u64().unwrap() - seen["now_ms"].as_u64().unwrap();
+    assert!((3_500_000..=3_600_000).contains(&left), "{seen}");
+    assert_eq!(seen["blocked"][0]["count"], 2);
     assert_eq!(server.remainder("A").await, "0");
     let next = server.new_peer().await;
     assert_eq!(server.acquire(next, "A", 1).await, 202);
@@ -37,6 +41,7 @@ async fn who_holds_for_too_long_is_told_and_loses_it() {
     assert_eq!(client.ask(open).await["type"], "opened");
     let acquire = json!({"type": "acquire", "id": 2, "peer": 1, "want": {"A": 1}});
     assert_eq!(client.ask(acquire).await["type"], "granted");
+    assert_eq!(details(&server, "A").await["max_hold_ms"], 200);
     let warned = client.next().await;
     assert_eq!((&warned["type"], &warned["bound"]), (&json!("yield"), &json!(true)), "{warned}");
     assert_eq!(warned["message"], "it may be held for 200ms at most");
@@ -54,6 +59,8 @@ async fn locks_have_numbers() {
     let put = server.request(Method::PUT, &format!("/peers/{first}/gpu"));
     let answer = with_json(put, "2").send().await.unwrap();
     assert_eq!(answer.headers()["throttle-slots"], "0,1");
+    let seen = details(&server, "gpu").await;
+    assert_eq!((&seen["slots"], &seen["holders"][0]["slots"]), (&json!(true), &json!([0, 1])));
     let mut client = Client::greeted(&server).await;
     let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 60_000});
     assert_eq!(client.ask(open).await["type"], "opened");
