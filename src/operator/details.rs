@@ -1,9 +1,9 @@
 //! One semaphore with its holders and its queue, and one peer with what it holds. Text is made here, nothing is written
 //! or asked.
 
-use super::shapes::{Holder, InLine, Lock, Peer, Semaphore, Waiting, Who};
+use super::shapes::{Holder, InLine, Lock, Peer, Semaphore, Waiting, Who, length};
 use super::table::{Cell, Side, Style, Table, Tone};
-use super::words::{bar, counted, duration, state};
+use super::words::{bar, counted, duration, slots, state};
 use crate::printable::printable;
 
 /// The lines about a semaphore.
@@ -12,12 +12,14 @@ pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
     let holders = counted(*holder_count, "peer", "peers");
     let waits = if *waiters == 1 { "1 waits".to_owned() } else { format!("{waiters} wait") };
     let mut lines = vec![format!(
-        "{}: {held}/{} {} held by {holders}, {waits}; {}",
+        "{}: {held}/{} {} held by {holders}, {waits}; {}{}",
         style.paint(Tone::Strong, &printable(&seen.name)),
         seen.state.max,
-        bar(*held, seen.state.max),
+        bar(*held, seen.delayed, seen.state.max),
         state(&seen.state),
+        manners(seen),
     )];
+    lines.extend(blocked(seen).map(|line| style.paint(Tone::Notable, &line)));
     if !seen.holders.is_empty() {
         lines.push(String::new());
         lines.extend(holding(&seen.holders, *now_ms).lines(style));
@@ -29,6 +31,32 @@ pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
         lines.extend(rest(*waiters, seen.queue.len()));
     }
     lines
+}
+
+fn manners(seen: &Semaphore) -> String {
+    let max_pending = seen.max_pending.map(|most| format!(", max_pending {most}"));
+    let max_hold = seen.max_hold_ms.map(|ms| format!(", max_hold {}", length(ms)));
+    let lock_delay = seen.lock_delay_ms.map(|ms| format!(", lock_delay {}", length(ms)));
+    let slots = seen.slots.then(|| ", slots".to_owned());
+    [max_pending, max_hold, lock_delay, slots].into_iter().flatten().collect()
+}
+
+/// Why it may look free, and nobody gets it.
+fn blocked(seen: &Semaphore) -> Option<String> {
+    let Semaphore { delayed, blocked, now_ms, .. } = seen;
+    let left = |end: u64| duration(end.saturating_sub(*now_ms));
+    let ends = || blocked.iter().map(|it| it.until_ms);
+    let (first, last) = (ends().min().map(left), ends().max().map(left));
+    let free = match (first, last) {
+        (Some(first), Some(last)) if first == last => format!(": free again in {first}"),
+        (Some(first), Some(last)) => format!(": free again in {first} to {last}"),
+        (_, _) => String::new(),
+    };
+    let mut numbers: Vec<_> = blocked.iter().flat_map(|it| &it.slots).copied().collect();
+    numbers.sort_unstable();
+    let numbered = (!numbers.is_empty()).then(|| format!(" (slots {})", slots(&numbers)));
+    let numbered = numbered.unwrap_or_default();
+    (*delayed > 0).then(|| format!("{delayed} blocked after an expiry{numbered}{free}"))
 }
 
 /// The lines about a peer.
@@ -67,9 +95,11 @@ fn identity(seen: &Peer, style: Style) -> String {
 }
 
 fn locks(locks: &[Lock], now_ms: u64) -> Table {
+    let numbered = locks.iter().any(|lock| !lock.slots.is_empty());
     let mut table = Table::new(&[
         ("HOLDS", Side::Left),
         ("COUNT", Side::Right),
+        (heading(numbered), Side::Left),
         ("FOR", Side::Right),
         ("FENCE", Side::Left),
     ]);
@@ -77,6 +107,7 @@ fn locks(locks: &[Lock], now_ms: u64) -> Table {
         table.push(vec![
             Cell::new(&lock.semaphore),
             Cell::new(lock.count.to_string()),
+            Cell::new(slots(&lock.slots)),
             Cell::new(duration(now_ms.saturating_sub(lock.since_ms))),
             Cell::new(lock.fence.to_string()),
         ]);
@@ -97,10 +128,12 @@ fn wait(waiting: &Waiting, now_ms: u64) -> String {
 }
 
 fn holding(holders: &[Holder], now_ms: u64) -> Table {
+    let numbered = holders.iter().any(|holder| !holder.slots.is_empty());
     let mut table = Table::new(&[
         ("HELD BY", Side::Left),
         ("LABEL", Side::Left),
         ("COUNT", Side::Right),
+        (heading(numbered), Side::Left),
         ("FOR", Side::Right),
         ("FENCE", Side::Left),
         ("FROM", Side::Left),
@@ -116,6 +149,7 @@ fn holding(holders: &[Holder], now_ms: u64) -> Table {
             Cell::new(&holder.who.peer),
             Cell::new(holder.who.label.as_deref().unwrap_or("-")),
             Cell::new(holder.count.to_string()),
+            Cell::new(slots(&holder.slots)),
             Cell::new(duration(now_ms.saturating_sub(holder.since_ms))),
             Cell::new(holder.fence.to_string()),
             Cell::new(origin(&holder.who)),
@@ -123,6 +157,11 @@ fn holding(holders: &[Holder], now_ms: u64) -> Table {
         ]);
     }
     table
+}
+
+/// Of the column of slots, which few have.
+const fn heading(numbered: bool) -> &'static str {
+    if numbered { "SLOTS" } else { "" }
 }
 
 fn queue(queue: &[InLine], now_ms: u64) -> Table {
@@ -167,4 +206,61 @@ fn origin(who: &Who) -> String {
 fn rest(all: u64, shown: usize) -> Option<String> {
     let more = all.saturating_sub(u64::try_from(shown).unwrap_or(u64::MAX));
     (more > 0).then(|| format!("and {more} more"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STYLE: Style = Style { colours: false, cut: false };
+
+    #[test]
+    fn a_semaphore_explains_itself() {
+        let seen = r#"{"name":"gpu","now_ms":100000,"max":8,"level":1,"max_pending":3,"max_hold_ms":3600000,
+            "lock_delay_ms":1500.5,"slots":true,"held":3,"delayed":3,"holder_count":2,"pending":0,"waiters":0,
+            "holders":[{"peer":"s1","label":"a","transport":"websocket","count":2,"fence":7,"slots":[0,1],"since_ms":40000},
+                {"peer":"5","transport":"rest","expires_ms":130000,"count":1,"fence":9,"since_ms":90000}],
+            "queue":[],"blocked":[{"count":2,"fence":5,"slots":[2,6],"until_ms":112000},
+                {"count":1,"fence":8,"slots":[3],"until_ms":110000}]}"#;
+        assert_eq!(
+            semaphore(&serde_json::from_str(seen).unwrap(), STYLE),
+            [
+                "gpu: 3/8 [###xxxx...] held by 2 peers, 0 wait; max 8, level 1, max_pending 3, max_hold 1h, lock_delay 1s 500ms 500us, slots",
+                "3 blocked after an expiry (slots 2-3, 6): free again in 10s to 12s",
+                "",
+                "HELD BY  LABEL  COUNT  SLOTS     FOR  FENCE  FROM",
+                "s1       a          2  0-1    1m 00s  7      websocket",
+                "5        -          1            10s  9      rest       expires in 30s",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_shown() {
+        let seen = r#"{"name":"A","now_ms":0,"max":1,"level":0,"held":0,"holder_count":0,"waiters":0,
+            "holders":[],"queue":[]DELAYED}"#;
+        let shown = |delayed: &str| {
+            let seen = seen.replace("DELAYED", delayed);
+            semaphore(&serde_json::from_str(&seen).unwrap(), STYLE)
+        };
+        let first = "A: 0/1 [..........] held by 0 peers, 0 wait; max 1, level 0";
+        assert_eq!(shown(""), [first]);
+        assert_eq!(shown(r#","delayed":1"#)[1..], ["1 blocked after an expiry"]);
+        let one = r#","delayed":1,"blocked":[{"count":1,"fence":1,"until_ms":9000}]"#;
+        assert_eq!(shown(one)[1..], ["1 blocked after an expiry: free again in 9s"]);
+    }
+
+    #[test]
+    fn a_peer_has_numbers_where_its_locks_have_some() {
+        let seen = |slots: &str| {
+            let seen = r#"{"now_ms":2000,"peer":"s1","transport":"websocket","expires_in_ms":30000,
+                "locks":[{"semaphore":"gpu","count":3,"fence":7,SLOTS"since_ms":1000}]}"#;
+            peer(&serde_json::from_str(&seen.replace("SLOTS", slots)).unwrap(), STYLE)
+        };
+        assert_eq!(
+            seen(r#""slots":[0,1,2],"#)[2..],
+            ["HOLDS  COUNT  SLOTS  FOR  FENCE", "gpu        3  0-2     1s  7"]
+        );
+        assert_eq!(seen("")[2..], ["HOLDS  COUNT  FOR  FENCE", "gpu        3   1s  7"]);
+    }
 }

@@ -71,7 +71,7 @@ impl Overview<'_> {
         let max = row.state.max;
         let tone = match held {
             _ if held > max => Tone::Alarming,
-            _ if held == max => Tone::Notable,
+            _ if held + row.delayed >= max => Tone::Notable,
             _ => Tone::Plain,
         };
         let waits = if row.waiters > 0 { Tone::Notable } else { Tone::Quiet };
@@ -79,7 +79,7 @@ impl Overview<'_> {
         vec![
             Cell::new(&row.name),
             Cell::toned(format!("{held}/{max}"), tone),
-            Cell::toned(bar(held, max), tone),
+            Cell::toned(bar(held, row.delayed, max), tone),
             Cell::toned(row.waiters.to_string(), waits),
             Cell::toned(longest.unwrap_or_else(|| "-".to_owned()), waits),
             Cell::new(bucket.map_or_else(|| row.state.level.to_string(), Bucket::rate)),
@@ -91,6 +91,7 @@ impl Overview<'_> {
         let bucket = row.bucket.as_ref();
         let over = bucket.is_none() && row.held > row.state.max;
         let over = over.then(|| "over-committed".to_owned());
+        let blocked = (row.delayed > 0).then(|| format!("{} blocked after an expiry", row.delayed));
         let reserved = bucket.map(|it| it.reserved).filter(|reserved| *reserved > 0);
         let reserved = reserved.map(|reserved| format!("{reserved} reserved"));
         let closed = bucket.and_then(|it| it.closed_until_ms);
@@ -101,7 +102,7 @@ impl Overview<'_> {
             Some(configured) => format!("in the file: {}", state(configured)),
             None => "not in the file".to_owned(),
         });
-        [over, reserved, closed, paused, differs]
+        [over, blocked, reserved, closed, paused, differs]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -119,6 +120,7 @@ mod tests {
         let rows = r#"[{"name":"A","max":1,"level":-2,"paused":true,"configured":{"max":3,"level":0},"held":2,"holders":1,"pending":1,"waiters":1,"waiting_since_ms":3000},
             {"name":"b\u001b[31m","max":4,"level":0,"configured":null,"held":0,"holders":0,"pending":0,"waiters":0},
             {"name":"c","max":4,"level":0,"held":4,"holders":1,"pending":0,"waiters":0},
+            {"name":"e","max":3,"level":0,"held":1,"delayed":2,"holders":1,"pending":0,"waiters":0},
             {"name":"d","max":10,"level":0,"held":99,"holders":1,"pending":0,"waiters":0,"bucket":{"refill":10,"every_ms":60000.0,"full_at_ms":83000,"reserved":2,"closed_until_ms":70000}}]"#;
         let about: About = serde_json::from_str(about).unwrap();
         let rows: Vec<Row> = serde_json::from_str(rows).unwrap();
@@ -134,6 +136,7 @@ mod tests {
                 "A             2/1  [##########]        1   1m 02s           -2  over-committed, paused, in the file: max 3, level 0",
                 "b\\u{1b}[31m   0/4  [..........]        0        -            0  not in the file",
                 "c             4/4  [##########]        0        -            0",
+                "e             1/3  [###xxxxxxx]        0        -            0  2 blocked after an expiry",
                 "d            3/10  [###.......]        0        -     10 in 1m  2 reserved, closed for 5s",
             ]
         );

@@ -38,6 +38,9 @@ pub(super) struct Row {
     #[serde(default, deserialize_with = "present")]
     pub(super) configured: Option<Option<State>>,
     pub(super) held: u64,
+    /// Nobody gets this much yet, because its holders have expired.
+    #[serde(default)]
+    pub(super) delayed: u64,
     pub(super) waiters: u64,
     pub(super) waiting_since_ms: Option<u64>,
     /// What makes it a bucket.
@@ -68,9 +71,14 @@ impl Bucket {
 
     /// Such as `10 in 1m`.
     pub(super) fn rate(&self) -> String {
-        let every = Duration::from_secs_f64(self.every_ms / 1_000.0);
-        format!("{} in {}", self.refill, humantime::format_duration(every))
+        format!("{} in {}", self.refill, length(self.every_ms))
     }
+}
+
+/// A length of time that somebody has chosen, as it can be written in the file.
+pub(super) fn length(ms: f64) -> String {
+    let length = Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or_default();
+    humantime::format_duration(length).to_string()
 }
 
 /// One semaphore in full.
@@ -80,11 +88,29 @@ pub(super) struct Semaphore {
     pub(super) now_ms: u64,
     #[serde(flatten)]
     pub(super) state: State,
+    pub(super) max_pending: Option<u64>,
+    pub(super) max_hold_ms: Option<f64>,
+    pub(super) lock_delay_ms: Option<f64>,
+    /// Whether its locks have numbers.
+    #[serde(default)]
+    pub(super) slots: bool,
     pub(super) held: u64,
+    #[serde(default)]
+    pub(super) delayed: u64,
     pub(super) holder_count: u64,
     pub(super) waiters: u64,
     pub(super) holders: Vec<Holder>,
     pub(super) queue: Vec<InLine>,
+    #[serde(default)]
+    pub(super) blocked: Vec<Blocked>,
+}
+
+/// What nobody gets yet, because its holder has expired.
+#[derive(Debug, Deserialize)]
+pub(super) struct Blocked {
+    #[serde(default)]
+    pub(super) slots: Vec<u64>,
+    pub(super) until_ms: u64,
 }
 
 /// A peer, and how it is connected.
@@ -104,6 +130,8 @@ pub(super) struct Holder {
     pub(super) who: Who,
     pub(super) count: u64,
     pub(super) fence: u64,
+    #[serde(default)]
+    pub(super) slots: Vec<u64>,
     pub(super) since_ms: u64,
     pub(super) revoked_ms: Option<u64>,
 }
@@ -145,6 +173,8 @@ pub(super) struct Lock {
     pub(super) semaphore: String,
     pub(super) count: u64,
     pub(super) fence: u64,
+    #[serde(default)]
+    pub(super) slots: Vec<u64>,
     #[serde(default)]
     pub(super) since_ms: u64,
 }

@@ -124,7 +124,8 @@ fn line(row: &[Cell], columns: &[(Side, usize)], style: Style) -> String {
     let mut line = String::new();
     // Spaces are only written before something that follows them.
     let mut owed = 0;
-    for (cell, (side, width)) in row.iter().zip(columns) {
+    // A column without any text is none.
+    for (cell, (side, width)) in row.iter().zip(columns).filter(|(_, (_, width))| *width > 0) {
         let room = width.saturating_sub(cell.text.width());
         let (before, after) = match side {
             Side::Left => (0, room),
@@ -178,6 +179,13 @@ mod tests {
                 .replace("NAME        N", "NAME         N")
                 .replace("日本        7", "日本         7"))
         );
+    }
+
+    #[test]
+    fn a_column_without_any_text_takes_no_room() {
+        let mut table = Table::new(&[("A", Side::Left), ("", Side::Left), ("B", Side::Left)]);
+        table.push(vec![Cell::new("1"), Cell::new(""), Cell::new("2")]);
+        assert_eq!(table.lines(Style { colours: false, cut: false }), ["A  B", "1  2"]);
     }
 
     #[test]

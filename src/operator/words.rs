@@ -38,17 +38,33 @@ pub(super) fn grace(grace: Option<Duration>) -> Option<String> {
     grace.map(|grace| humantime::format_duration(grace).to_string())
 }
 
-/// How much of it is held, in so many characters.
-pub(super) fn bar(held: u64, max: u64) -> String {
+/// How much of it is held (`#`), and how much besides nobody can have yet (`x`), in so many characters.
+pub(super) fn bar(held: u64, blocked: u64, max: u64) -> String {
     const CELLS: u128 = 10;
-    let full = match (held, max) {
+    let cells = |count: u128| match (count, max) {
         (0, _) => 0,
         (_, 0) => CELLS,
-        // Something is held as soon as one is, and it is full only when all are.
-        (_, _) => (u128::from(held) * CELLS / u128::from(max)).clamp(1, CELLS),
+        // There is something as soon as there is one, and it is full only when all are.
+        (_, _) => (count * CELLS / u128::from(max)).clamp(1, CELLS),
     };
-    let cells = (0..CELLS).map(|cell| if cell < full { '#' } else { '.' });
-    format!("[{}]", cells.collect::<String>())
+    let full = cells(u128::from(held));
+    let taken = cells(u128::from(held) + u128::from(blocked));
+    let shown = (0..CELLS).map(|cell| match cell {
+        _ if cell < full => '#',
+        _ if cell < taken => 'x',
+        _ => '.',
+    });
+    format!("[{}]", shown.collect::<String>())
+}
+
+/// Numbers of a lock, each run of them as its ends: `0-3, 7`.
+pub(super) fn slots(slots: &[u64]) -> String {
+    let runs = slots.chunk_by(|one, next| one.checked_add(1) == Some(*next));
+    let runs = runs.map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        one => one.iter().map(u64::to_string).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -71,15 +87,31 @@ mod tests {
 
     #[test]
     fn a_bar_is_empty_or_full_only_when_it_is() {
-        for (held, max, text) in [
-            (0, 1, "[..........]"),
-            (1, 1, "[##########]"),
-            (1, 1_000, "[#.........]"),
-            (999, 1_000, "[#########.]"),
-            (5, 3, "[##########]"),
-            (u64::MAX, 1 << 31, "[##########]"),
+        for (held, blocked, max, text) in [
+            (0, 0, 1, "[..........]"),
+            (1, 0, 1, "[##########]"),
+            (1, 0, 1_000, "[#.........]"),
+            (999, 0, 1_000, "[#########.]"),
+            (5, 0, 3, "[##########]"),
+            (u64::MAX, u64::MAX, 1 << 31, "[##########]"),
+            (0, 1, 1, "[xxxxxxxxxx]"),
+            (1, 2, 4, "[##xxxxx...]"),
+            (0, 1, 1_000, "[x.........]"),
+            (5, 1, 5, "[##########]"),
         ] {
-            assert_eq!(bar(held, max), text, "{held}/{max}");
+            assert_eq!(bar(held, blocked, max), text, "{held}+{blocked}/{max}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_a_row_are_told_by_their_ends() {
+        for (numbers, text) in [
+            ([].as_slice(), ""),
+            (&[0], "0"),
+            (&[0, 1, 2, 3, 7, 9, 10], "0-3, 7, 9-10"),
+            (&[u64::MAX, 0], "18446744073709551615, 0"),
+        ] {
+            assert_eq!(slots(numbers), text);
         }
     }
 }
