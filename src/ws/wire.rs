@@ -9,6 +9,7 @@ mod kind;
 mod look;
 mod message;
 mod open;
+mod plain;
 mod request;
 
 pub(super) use failure::Failure;

@@ -12,6 +12,7 @@ use super::frame::Walk;
 use super::kind::Kind;
 use super::look::{self, Look};
 use super::open::{self, Open};
+use super::plain;
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
 use crate::access::Token;
 use crate::engine::{InvalidWant, Priority, SemaphoreName, SemaphoreSettings, Span, Want};
@@ -129,9 +130,14 @@ pub(in crate::ws) struct Rejected {
 ///
 /// # Errors
 /// What is wrong with the frame as a whole.
-pub(in crate::ws) fn read(
-    text: &str,
-) -> Result<SmallVec<[Result<Request, Rejected>; 2]>, Rejected> {
+pub(in crate::ws) fn read(text: &str) -> Result<Messages, Rejected> {
+    plain::read(text).map_or_else(|| read_any(text), Ok)
+}
+
+/// The messages of a frame. Most have one, or two.
+pub(in crate::ws) type Messages = SmallVec<[Result<Request, Rejected>; 2]>;
+
+pub(super) fn read_any(text: &str) -> Result<Messages, Rejected> {
     let several = if text.starts_with('[') { text.len() / MESSAGE_BYTES } else { 0 };
     let mut messages = SmallVec::with_capacity(several);
     let mut reader = serde_json::Deserializer::from_str(text);
