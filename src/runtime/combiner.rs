@@ -1,6 +1,6 @@
-//! Who drives the engine: whoever has put something into the queue and finds nobody at it takes along all that is
-//! queued (*flat combining*; Hendler, Incze, Shavit and Tzafrir, 2010). Then a request is answered without any task
-//! being woken, and under load each turn still serves many.
+//! Who drives the engine: whoever asks for something and finds nobody at it. Otherwise the request is queued, and whoever
+//! gets to the engine takes along all that is queued (*flat combining*; Hendler, Incze, Shavit and Tzafrir, 2010). So a
+//! request is answered without any task being woken, and under load each turn still serves many.
 //!
 //! A task of its own remains for what no caller can wait for: deadlines, and stores that take their time.
 //!
@@ -49,6 +49,9 @@ pub fn start(
 pub(super) trait Combine: Send + Sync {
     fn queue(&self) -> &Queue;
 
+    /// Takes a request to the engine, if nobody is at it and nobody waits. Otherwise gives it back.
+    fn serve(&self, request: Request) -> Option<Request>;
+
     /// Takes what is queued to the engine, unless somebody is at it who will.
     fn drive(&self);
 
@@ -68,19 +71,24 @@ impl<S: Store, O: Observer> Combine for Combiner<S, O> {
         &self.queue
     }
 
+    fn serve(&self, request: Request) -> Option<Request> {
+        let Ok(driver) = self.driver.try_lock() else { return Some(request) };
+        if !driver.is_free() || !self.queue.is_empty() {
+            return Some(request);
+        }
+        self.work(driver, |driver| driver.serve([request]));
+        // Who came meanwhile has queued.
+        self.drive();
+        None
+    }
+
     fn drive(&self) {
         for _ in 0..TURNS_IN_A_ROW {
             if self.queue.is_empty() {
                 return;
             }
-            let Some(mut driver) = self.try_driver() else { return };
-            let free = guard(&mut driver, |driver| driver.turn(&self.queue));
-            let calls = driver.calls_the_task();
-            drop(driver);
-            if calls {
-                self.alarm.notify_one();
-            }
-            if !free {
+            let Some(driver) = self.try_driver() else { return };
+            if !self.work(driver, |driver| driver.turn(&self.queue)) {
                 return;
             }
         }
@@ -94,6 +102,21 @@ impl<S: Store, O: Observer> Combine for Combiner<S, O> {
 }
 
 impl<S: Store, O: Observer> Combiner<S, O> {
+    /// Has the driver do something, and calls the task if there is something for it then. Returns what `work` does.
+    fn work(
+        &self,
+        mut driver: MutexGuard<'_, Driver<S, O>>,
+        work: impl FnOnce(&mut Driver<S, O>) -> bool,
+    ) -> bool {
+        let free = guard(&mut driver, work);
+        let calls = driver.calls_the_task();
+        drop(driver);
+        if calls {
+            self.alarm.notify_one();
+        }
+        free
+    }
+
     /// The driver, if nobody is at it for longer. A turn is mostly over sooner than a task is woken: it pays to look
     /// again before the answer is left to whoever has the driver.
     fn try_driver(&self) -> Option<MutexGuard<'_, Driver<S, O>>> {

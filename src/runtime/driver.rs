@@ -76,6 +76,11 @@ impl<S: Store, O: Observer> Driver<S, O> {
         }
     }
 
+    /// Whether requests can be taken.
+    pub(super) const fn is_free(&self) -> bool {
+        matches!(self.phase, Phase::Free)
+    }
+
     /// Takes what is queued. Returns whether more can be taken.
     pub(super) fn turn(&mut self, queue: &Queue) -> bool {
         match self.phase {
@@ -88,11 +93,17 @@ impl<S: Store, O: Observer> Driver<S, O> {
         }
         let mut requests = mem::take(&mut self.requests);
         queue.take(&mut requests);
+        let free = self.serve(requests.drain(..));
+        self.requests = requests;
+        free
+    }
+
+    /// Takes requests, for which it must be free. Returns whether more can be taken.
+    pub(super) fn serve(&mut self, requests: impl IntoIterator<Item = Request>) -> bool {
         let now = self.clock.now();
-        for request in requests.drain(..) {
+        for request in requests {
             self.take(request, now);
         }
-        self.requests = requests;
         self.expire_due(now);
         match self.store.commit(&self.records) {
             Ok(Committed::Now) => self.committed(Ok(())),

@@ -131,8 +131,9 @@ impl Handle {
         Ok(())
     }
 
-    /// Hands a request to the engine if there are places for it now. Otherwise gives it back.
+    /// Hands a request to the engine if nobody is at it, or there are places for it in the queue. Otherwise gives it back.
     pub(super) fn try_request(&self, request: Request) -> Result<Option<Request>, EngineGone> {
+        let Some(request) = self.0.combiner.serve(request) else { return Ok(None) };
         let left = self.0.combiner.queue().try_put(request)?;
         if left.is_none() {
             self.0.combiner.drive();
@@ -142,7 +143,9 @@ impl Handle {
 
     /// Hands over a request that needs no place. When there is no engine any more, there is nobody to tell.
     pub(super) fn tell(&self, request: Request) {
-        self.0.combiner.queue().tell(request);
-        self.0.combiner.drive();
+        if let Some(request) = self.0.combiner.serve(request) {
+            self.0.combiner.queue().tell(request);
+            self.0.combiner.drive();
+        }
     }
 }
