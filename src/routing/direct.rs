@@ -10,7 +10,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
 use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -37,7 +36,7 @@ impl Handlers {
         request: Request<Incoming>,
     ) -> impl Future<Output = Response> + use<> {
         if let Some(endpoint) = self.direct.find(request.method().as_str(), request.uri().path()) {
-            return Either::Left(endpoint(request.map(boxed)).map(measured));
+            return Either::Left(endpoint(request.map(boxed)));
         }
         let answer = self.router.clone().call(request);
         Either::Right(answer.map(|Ok::<_, Infallible>(response)| response))
@@ -47,14 +46,6 @@ impl Handlers {
 /// An empty body needs no box.
 fn boxed(body: Incoming) -> Body {
     if body.is_end_stream() { Body::empty() } else { Body::new(body) }
-}
-
-/// Says how long the answer is where the router would: hyper would say it further down.
-fn measured(mut response: Response) -> Response {
-    if let Some(length) = response.body().size_hint().exact() {
-        response.headers_mut().entry(CONTENT_LENGTH).or_insert_with(|| length.into());
-    }
-    response
 }
 
 /// Handlers by what they answer to.
