@@ -125,6 +125,19 @@ pub(super) async fn restore(
 /// Names with something for each, as they came.
 struct Entries<T>(Vec<(Name, T)>);
 
+/// What may stand behind a name.
+trait Entry {
+    const SEVERAL: &str;
+}
+
+impl Entry for i64 {
+    const SEVERAL: &str = "counts";
+}
+
+impl Entry for Vec<u32> {
+    const SEVERAL: &str = "lists of numbers from 0";
+}
+
 impl Entries<i64> {
     fn want(self) -> Result<Option<Want>, Failure> {
         if self.0.is_empty() {
@@ -156,15 +169,15 @@ impl Entries<Vec<u32>> {
 }
 
 /// Not through a map: that would hide a name that stands there twice.
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+impl<'de, T: Entry + Deserialize<'de>> Deserialize<'de> for Entries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct EntriesVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+        impl<'de, T: Entry + Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
             type Value = Entries<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with semaphores' names")
+                write!(f, "an object of semaphores' names with {}", T::SEVERAL)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {

@@ -172,6 +172,12 @@ async fn bodies_that_are_none() {
         ("/restore", r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":1.5}}"#, 422, "1.5"),
         (
             "/restore",
+            r#"{"expires_in":"5m","peer_id":1,"acquired":{},"slots":[0]}"#,
+            422,
+            "expected an object of semaphores' names with lists of numbers from 0",
+        ),
+        (
+            "/restore",
             r#"{"expires_in":"5m","peer_id":1,"acquired":{"A":1,"A":1}}"#,
             422,
             "\"A\" is named twice",
