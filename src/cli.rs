@@ -9,6 +9,7 @@ mod reach;
 mod secret;
 mod status;
 mod summary;
+mod terms;
 mod token;
 
 use std::ffi::OsString;
@@ -23,9 +24,12 @@ use overrides::Overrides;
 
 pub use health::Health;
 pub use lock::{DEFAULT_SERVER, Lock};
-pub use operate::{Peer, PeerAction, Reload, Revoke, Semaphore, SemaphoreAction};
+pub use operate::{
+    Bucket, BucketAction, Peer, PeerAction, Reload, Revoke, Semaphore, SemaphoreAction,
+};
 pub use reach::{Acting, Reach};
 pub use status::{ShowPeer, Status};
+pub use terms::{Manners, Terms};
 pub use token::NewToken;
 
 /// The configuration file that need not be there.
@@ -71,6 +75,8 @@ pub enum Command {
     Status(Box<Status>),
     /// Make, change, pause, resume, delete or free a semaphore of a running server.
     Semaphore(Box<Semaphore>),
+    /// Make or change a bucket of a running server.
+    Bucket(Box<Bucket>),
     /// Show a peer of a running server, or take away what it holds.
     Peer(Box<Peer>),
     /// Let a running server read its configuration file again.

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
         Some(Command::Status(arguments)) => Ok(operator::status(arguments)),
+        Some(Command::Bucket(arguments)) => Ok(operator::bucket(arguments)),
         Some(Command::Semaphore(arguments)) => Ok(operator::semaphore(arguments)),
         Some(Command::Peer(arguments)) => Ok(operator::peer(arguments)),
         Some(Command::Reload(arguments)) => Ok(operator::reload(arguments)),

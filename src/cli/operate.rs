@@ -1,4 +1,5 @@
-//! The command lines with which operators act: `throttle semaphore`, `throttle peer` and `throttle reload`. What the
+//! The command lines with which operators act: `throttle semaphore`, `throttle bucket`, `throttle peer` and
+//! `throttle reload`. What the
 //! texts mean is decided here; nothing is asked or done.
 
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{Acting, ShowPeer};
+use super::{Acting, Manners, ShowPeer, Terms};
 
 const AFTER_HELP: &str = "\
 On a terminal it shows what will be hit, and asks; --yes does not ask. Without a terminal, what takes something away \
@@ -23,7 +24,14 @@ const SEMAPHORE_EXAMPLES: &str = "
 Examples
   throttle semaphore create gpu=4 --level 1
   throttle semaphore change database --max 20 --why 'the new replica is up'
+  throttle semaphore change database --max-hold 1h --max-pending none
   throttle semaphore free database --grace 30s --yes";
+
+const BUCKET_EXAMPLES: &str = "
+Examples
+  throttle bucket create api --capacity 10 --refill 10 --every 60s
+  throttle bucket create crawl --min-interval 3s --max-reserved 2
+  throttle bucket change api --every 30s --why 'they let us do more'";
 
 const PEER_EXAMPLES: &str = "
 Examples
@@ -58,15 +66,21 @@ Example: throttle semaphore create gpu=4 --level 1")]
         /// Its place in the lock hierarchy
         #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
         level: i32,
+        /// How it treats those who hold it and those who wait.
+        #[command(flatten)]
+        manners: Manners,
     },
-    /// Change how much there is of a semaphore, or its level
+    /// Change how much there is of a semaphore, its level, or how it treats those who hold it and wait for it
     #[command(after_help = "\
 Who holds something keeps it. Below what is held, nothing new is granted until it fits.
 
 What is not given stays as it is. The file stays as it is, too: a restart or a reload brings back what it says.
 
-Example: throttle semaphore change database --max 20",
-        group = ArgGroup::new("change").args(["max", "level"]).required(true).multiple(true))]
+Example: throttle semaphore change database --max 20 --max-hold none",
+        group = ArgGroup::new("change")
+            .args(["max", "level", "max_pending", "max_hold", "lock_delay", "slots"])
+            .required(true)
+            .multiple(true))]
     Change {
         /// What it is called
         #[arg(value_parser = NonEmptyStringValueParser::new())]
@@ -77,6 +91,9 @@ Example: throttle semaphore change database --max 20",
         /// Its place in the lock hierarchy
         #[arg(long, value_name = "N", allow_negative_numbers = true)]
         level: Option<i32>,
+        /// How it treats those who hold it and those who wait.
+        #[command(flatten)]
+        manners: Manners,
     },
     /// Grant nothing more of a semaphore; who holds it keeps it, who waits goes on waiting
     Pause {
@@ -108,6 +125,57 @@ Example: throttle semaphore change database --max 20",
         /// How long holders may keep it to finish, after being told
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         grace: Option<Duration>,
+    },
+}
+
+/// Make or change a bucket. All else that is done with a semaphore is done so with a bucket: `throttle semaphore pause`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(after_help = format!("{AFTER_HELP}\n{BUCKET_EXAMPLES}"), disable_help_subcommand = true)]
+pub struct Bucket {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: BucketAction,
+
+    /// How it is asked for.
+    #[command(flatten)]
+    pub acting: Acting,
+}
+
+/// What to do with a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum BucketAction {
+    /// Make a bucket
+    #[command(after_help = "\
+It is full, and lives until the server ends, or until it is deleted (`throttle semaphore delete`).
+
+Example: throttle bucket create api --capacity 10 --refill 10 --every 60s",
+        group = ArgGroup::new("kind").args(["capacity", "min_interval"]).required(true))]
+    Create {
+        /// What it is called
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+        /// How much it holds, and how fast it comes back.
+        #[command(flatten)]
+        terms: Terms,
+    },
+    /// Change how much a bucket holds, or how fast it comes back
+    #[command(after_help = "\
+What was taken already is paid for at the old rate, and what is promised stays promised.
+
+What is not given stays as it is. The file stays as it is, too: a restart or a reload brings back what it says.
+
+Example: throttle bucket change api --every 30s",
+        group = ArgGroup::new("change")
+            .args(["capacity", "refill", "every", "min_interval", "max_reserved", "slop"])
+            .required(true)
+            .multiple(true))]
+    Change {
+        /// What it is called
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
+        name: String,
+        /// How much it holds, and how fast it comes back.
+        #[command(flatten)]
+        terms: Terms,
     },
 }
 

@@ -1,35 +1,18 @@
 //! The section `[buckets]`: `api = { capacity = 10, refill = 10, every = "60s" }`, a token bucket, or
 //! `crawl = { min_interval = "3s" }`, a pacer.
 
-use std::time::Duration;
-
 use toml::de::{DeTable, DeValue};
 
 use super::document::Walk;
 use super::entry::{self, Entry};
 use super::input::Input;
-use crate::engine::{Count, MAX_COUNT, MAX_EVERY, Rate, SemaphoreSettings, Span};
+use crate::engine::{Count, MAX_COUNT, MAX_EVERY, MOST_RESERVED, SemaphoreSettings, Span, Terms};
 
-const KEYS: [&str; 6] = ["capacity", "every", "max_reserved", "min_interval", "refill", "slop"];
+pub(super) const KEYS: [&str; 6] =
+    ["capacity", "every", "max_reserved", "min_interval", "refill", "slop"];
 
 const EXPECTED: &str =
     "a table such as { capacity = 10, refill = 10, every = \"60s\" } or { min_interval = \"3s\" }";
-
-/// Most tokens that can be reserved ahead.
-const MOST_RESERVED: i128 = 1_000_000;
-
-/// What is written about one bucket.
-#[derive(Default)]
-struct Written {
-    capacity: Option<i64>,
-    refill: Option<i64>,
-    every: Option<Duration>,
-    min_interval: Option<Duration>,
-    max_reserved: Option<u32>,
-    slop: Option<Duration>,
-    /// There is a value that is not what it should be, which was reported.
-    spoilt: bool,
-}
 
 /// Reads all buckets of the section, in the order of their names.
 pub(super) fn read(walk: &mut Walk<'_>, section: &DeTable<'_>) -> Vec<SemaphoreSettings> {
@@ -41,11 +24,7 @@ fn bucket(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings> {
         entry.unexpected(walk, EXPECTED);
         return None;
     };
-    let written = written(walk, entry, table);
-    if written.spoilt {
-        return None;
-    }
-    match written.bucket() {
+    match terms(walk, entry, table)?.bucket() {
         Ok((capacity, rate)) => {
             Some(SemaphoreSettings::bucket(entry.name.clone()?, capacity, rate))
         }
@@ -56,61 +35,39 @@ fn bucket(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings> {
     }
 }
 
-fn written(walk: &mut Walk<'_>, entry: &Entry<'_>, table: &DeTable<'_>) -> Written {
-    let mut written = Written::default();
-    let counts = 1..=i128::from(MAX_COUNT);
+/// `None`: there is a value that is not what it should be, which was reported.
+fn terms(walk: &mut Walk<'_>, entry: &Entry<'_>, table: &DeTable<'_>) -> Option<Terms> {
+    let (mut terms, mut spoilt) = (Terms::default(), false);
     for (key, value) in table {
-        let input = Input::Toml(value.get_ref());
-        let refused = match key.get_ref().as_ref() {
-            "capacity" => input.integer(counts.clone()).map(|it| written.capacity = Some(it)),
-            "refill" => input.integer(counts.clone()).map(|it| written.refill = Some(it)),
-            "every" => input.duration(MAX_EVERY).map(|it| written.every = Some(it)),
-            "min_interval" => input.duration(MAX_EVERY).map(|it| written.min_interval = Some(it)),
-            "max_reserved" => {
-                input.integer(0..=MOST_RESERVED).map(|it| written.max_reserved = Some(it))
-            }
-            "slop" => input.duration_or_zero(MAX_EVERY).map(|it| written.slop = Some(it)),
-            _ => {
-                walk.unknown_key(key, KEYS, None);
-                written.spoilt = true;
-                Ok(())
-            }
+        let Some(taken) = take(&mut terms, key.get_ref(), Input::Toml(value.get_ref())) else {
+            walk.unknown_key(key, KEYS, None);
+            spoilt = true;
+            continue;
         };
-        if let Err(refused) = refused {
+        if let Err(refused) = taken {
             entry.problem_at(walk, value.span(), key.get_ref(), &refused);
-            written.spoilt = true;
+            spoilt = true;
         }
     }
-    written
+    (!spoilt).then_some(terms)
 }
 
-impl Written {
-    fn bucket(&self) -> Result<(Count, Rate), &'static str> {
-        let (capacity, refill, every) = match (
-            self.capacity,
-            self.refill,
-            self.every,
-            self.min_interval,
-        ) {
-            (Some(capacity), Some(refill), Some(every), None) => (capacity, refill, every),
-            // It may come back one by one.
-            (Some(capacity), None, Some(every), None) => (capacity, 1, every),
-            (None, None, None, Some(interval)) => (1, 1, interval),
-            (_, _, _, Some(_)) => {
-                return Err(
-                    "\"min_interval\" makes it a pacer, which has no \"capacity\", \"refill\" and \"every\"",
-                );
-            }
-            (None, _, _, None) => return Err("\"capacity\" is missing"),
-            (_, _, None, None) => return Err("\"every\" is missing"),
-        };
-        let counts = Count::new(capacity).zip(Count::new(refill));
-        let rate = counts.and_then(|(_, refill)| Rate::new(refill, Span::from(every)));
-        let (Some((capacity, _)), Some(mut rate)) = (counts, rate) else {
-            return Err("nothing would ever come back");
-        };
-        rate.slop = self.slop.map_or(rate.slop, Span::from);
-        rate.max_reserved = self.max_reserved.unwrap_or(rate.max_reserved);
-        Ok((capacity, rate))
-    }
+/// `None`: there is no such key.
+pub(super) fn take(terms: &mut Terms, key: &str, input: Input<'_>) -> Option<Result<(), String>> {
+    let count = || input.integer(1..=i128::from(MAX_COUNT)).map(Count::new);
+    let span = || input.duration(MAX_EVERY).map(|it| Some(Span::from(it)));
+    Some(match key {
+        "capacity" => count().map(|it| terms.capacity = it),
+        "refill" => count().map(|it| terms.refill = it),
+        "every" => span().map(|it| terms.every = it),
+        "min_interval" => span().map(|it| terms.min_interval = it),
+        "max_reserved" => {
+            input.integer(0..=MOST_RESERVED.into()).map(|it| terms.max_reserved = Some(it))
+        }
+        "slop" => {
+            let slop = input.duration_or_zero(MAX_EVERY);
+            slop.map(|it| terms.slop = Some(Span::from(it)))
+        }
+        _ => return None,
+    })
 }

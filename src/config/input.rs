@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
 use toml::de::DeValue;
 
 use super::level::{Level, LogFormat};
@@ -21,6 +22,8 @@ const MAX_PATH_BYTES: usize = 4_096;
 pub(super) enum Input<'a> {
     /// From a file.
     Toml(&'a DeValue<'a>),
+    /// From a request.
+    Json(&'a Value),
     /// From a flag or a variable.
     Text(&'a str),
 }
@@ -88,6 +91,7 @@ impl<'a> Input<'a> {
     pub(super) fn switch(self) -> Result<bool, String> {
         let written = match self {
             Self::Toml(value) => value.as_bool(),
+            Self::Json(value) => value.as_bool(),
             Self::Text("true" | "1") => Some(true),
             Self::Text("false" | "0") => Some(false),
             Self::Text(_) => None,
@@ -103,7 +107,7 @@ impl<'a> Input<'a> {
             (None, Self::Toml(value)) => value
                 .as_array()
                 .and_then(|names| names.iter().map(|name| name.get_ref().as_str()).collect()),
-            (None, Self::Text(_)) => None,
+            (None, Self::Json(_) | Self::Text(_)) => None,
         };
         names.and_then(|names| Hosts::named(&names)).ok_or_else(|| {
             let names = "names without ports, such as [\"throttle.example.com\"]";
@@ -142,6 +146,7 @@ impl<'a> Input<'a> {
     pub(super) fn as_text(self) -> Option<&'a str> {
         match self {
             Self::Toml(value) => value.as_str(),
+            Self::Json(value) => value.as_str(),
             Self::Text(text) => Some(text),
         }
     }
@@ -152,6 +157,10 @@ impl<'a> Input<'a> {
                 let integer = value.as_integer()?;
                 i128::from_str_radix(integer.as_str(), integer.radix()).ok()
             }
+            Self::Json(value) => {
+                let signed = value.as_i64().map(i128::from);
+                signed.or_else(|| value.as_u64().map(i128::from))
+            }
             Self::Text(text) => text.parse().ok(),
         }
     }
@@ -159,6 +168,10 @@ impl<'a> Input<'a> {
     fn shown(self) -> String {
         match self {
             Self::Text(text) => excerpt(text),
+            Self::Json(Value::String(text)) => excerpt(text),
+            Self::Json(Value::Array(_)) => "an array".into(),
+            Self::Json(Value::Object(_)) => "an object".into(),
+            Self::Json(value) => value.to_string(),
             Self::Toml(DeValue::String(text)) => excerpt(text),
             Self::Toml(DeValue::Integer(number)) => excerpt(&number.to_string()).replace('"', ""),
             Self::Toml(DeValue::Float(number)) => excerpt(number.as_str()).replace('"', ""),

@@ -13,6 +13,7 @@ mod file;
 mod input;
 mod level;
 mod problem;
+mod said;
 mod semaphores;
 mod setting;
 mod suggestion;
@@ -29,6 +30,7 @@ pub use draft::{Draft, Loaded};
 pub use file::{MAX_FILE_BYTES, check_regular, read_file};
 pub use level::{Level, LogFormat};
 pub use problem::{Origin, Position, Problem, Problems};
+pub use said::Said;
 pub use setting::{SETTINGS, Setting};
 
 /// Everything that can be configured. The default is what an empty file says.

@@ -5,19 +5,20 @@ use toml::de::{DeTable, DeValue};
 use super::document::Walk;
 use super::entry::{self, Entry};
 use super::input::Input;
-use crate::engine::{Count, Level, MAX_COUNT, MAX_SLOTS, Manners, SemaphoreSettings, Span};
+use crate::engine::{
+    Count, LONGEST_HOLD, Level, MAX_COUNT, MAX_SLOTS, Manners, MannersWish, SemaphoreName,
+    SemaphoreSettings, Span,
+};
 
-const KEYS: [&str; 6] = ["max", "level", "max_pending", "max_hold", "lock_delay", "slots"];
-
-/// Longest time for which a lock may be held or stay blocked.
-const LONGEST: Span = Span::from_secs(365 * 86_400);
+pub(super) const KEYS: [&str; 6] =
+    ["max", "level", "max_pending", "max_hold", "lock_delay", "slots"];
 
 /// What is written about one semaphore.
-#[derive(Default)]
-struct Written {
-    max: Option<Count>,
-    level: Level,
-    manners: Manners,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) max: Option<Count>,
+    pub(super) level: Option<Level>,
+    pub(super) manners: MannersWish,
 }
 
 /// Reads all semaphores of the section, in the order of their names.
@@ -26,7 +27,7 @@ pub(super) fn read(walk: &mut Walk<'_>, section: &DeTable<'_>) -> Vec<SemaphoreS
 }
 
 fn semaphore(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings> {
-    let Written { max, level, manners } = match entry.value.get_ref() {
+    let written = match entry.value.get_ref() {
         DeValue::Table(table) => written(walk, entry, table)?,
         plain @ (DeValue::String(_)
         | DeValue::Integer(_)
@@ -44,8 +45,7 @@ fn semaphore(walk: &mut Walk<'_>, entry: &Entry<'_>) -> Option<SemaphoreSettings
             }
         },
     };
-    let plain = SemaphoreSettings::semaphore(entry.name.clone()?, max?, level);
-    Some(SemaphoreSettings { manners, ..plain })
+    written.settings(entry.name.clone()?)
 }
 
 /// `None`: there is a value that is not what it should be, which was reported.
@@ -67,34 +67,40 @@ fn written(walk: &mut Walk<'_>, entry: &Entry<'_>, table: &DeTable<'_>) -> Optio
         entry.problem(walk, "\"max\" is missing");
     }
     let few = written.max.is_none_or(|max| max.get() <= MAX_SLOTS);
-    if written.manners.slots && !few {
+    if written.manners.slots == Some(true) && !few {
         entry.problem(walk, &format!("with \"slots\" its \"max\" is at most {MAX_SLOTS}"));
     }
     (!spoilt).then_some(written)
 }
 
 impl Written {
+    /// `None`: the maximum is missing.
+    pub(super) fn settings(&self, name: SemaphoreName) -> Option<SemaphoreSettings> {
+        let plain = SemaphoreSettings::semaphore(name, self.max?, self.level.unwrap_or(Level(0)));
+        Some(SemaphoreSettings { manners: Manners::NONE.changed(self.manners), ..plain })
+    }
+
     /// `None`: there is no such key.
-    fn take(&mut self, key: &str, input: Input<'_>) -> Option<Result<(), String>> {
+    pub(super) fn take(&mut self, key: &str, input: Input<'_>) -> Option<Result<(), String>> {
         let manners = &mut self.manners;
         Some(match key {
             "max" => max(input).map(|it| self.max = Some(it)),
             "level" => {
                 let number = input.integer(i32::MIN.into()..=i32::MAX.into());
-                number.map(|it| self.level = Level(it))
+                number.map(|it| self.level = Some(Level(it)))
             }
             "max_pending" => {
-                input.integer(0..=MAX_COUNT.into()).map(|it| manners.max_pending = Some(it))
+                input.integer(0..=MAX_COUNT.into()).map(|it| manners.max_pending = Some(Some(it)))
             }
             "max_hold" => {
-                let longest = input.duration(LONGEST);
-                longest.map(|it| manners.max_hold = Some(Span::from(it)))
+                let longest = input.duration(LONGEST_HOLD);
+                longest.map(|it| manners.max_hold = Some(Some(Span::from(it))))
             }
             "lock_delay" => {
-                let delay = input.duration_or_zero(LONGEST);
-                delay.map(|it| manners.lock_delay = Span::from(it))
+                let delay = input.duration_or_zero(LONGEST_HOLD);
+                delay.map(|it| manners.lock_delay = Some(Span::from(it)))
             }
-            "slots" => input.switch().map(|it| manners.slots = it),
+            "slots" => input.switch().map(|it| manners.slots = Some(it)),
             _ => return None,
         })
     }

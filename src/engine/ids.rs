@@ -103,6 +103,9 @@ impl Count {
     /// None of it.
     pub(super) const ZERO: Self = Self(0);
 
+    /// One of it.
+    pub(super) const ONE: Self = Self(1);
+
     /// The count, when it is between 0 and [`MAX_COUNT`].
     pub fn new(count: i64) -> Option<Self> {
         u32::try_from(count).ok().filter(|count| *count <= MAX_COUNT).map(Self)

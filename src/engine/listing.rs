@@ -4,21 +4,14 @@
 use super::bucket::Bucket;
 use super::core::Engine;
 use super::deadlines::Due;
-use super::ids::{Count, Level};
+use super::ids::Count;
 use super::operation::{Change, SemaphoreState};
 use super::outcome::{EndReason, Reply};
 use super::refusal::Refusal;
 use super::semaphores::SemaphoreIndex;
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
-
-/// What an operator wants to be different. What is not there stays.
-#[derive(Clone, Copy)]
-pub(super) struct Wish {
-    pub(super) max: Option<Count>,
-    pub(super) level: Option<Level>,
-    pub(super) paused: Option<bool>,
-}
+use super::wish::{Wish, check_slots};
 
 impl Engine {
     pub(super) fn create(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
@@ -30,6 +23,7 @@ impl Engine {
         if self.semaphores.len() >= max {
             return Err(Refusal::TooManySemaphores { max });
         }
+        check_slots(name, settings.max, settings.manners)?;
         Ok(self.list(settings))
     }
 
@@ -39,33 +33,40 @@ impl Engine {
         Change { before: None, after: self.state_of(&name), name }
     }
 
-    pub(super) fn change(&mut self, name: &SemaphoreName, wish: Wish) -> Result<Change, Refusal> {
-        let concerned = self.concerned(name)?;
+    pub(super) fn change(&mut self, name: &SemaphoreName, wish: &Wish) -> Result<Change, Refusal> {
         let before = self.state_of(name);
-        if let Some(pattern) = self.semaphores.patterns.named(name) {
-            let pattern = self.semaphores.patterns.get_mut(pattern);
-            pattern.settings.max = wish.max.unwrap_or(pattern.settings.max);
-            pattern.settings.level = wish.level.unwrap_or(pattern.settings.level);
-            pattern.paused = wish.paused.unwrap_or(pattern.paused);
+        let after = before.map(|before| wish.on(name, before)).transpose()?;
+        let after_of = |index| Ok((index, wish.on(name, self.semaphores.get(index).state())?));
+        let concerned = self.concerned(name)?.into_iter().map(after_of);
+        let concerned = concerned.collect::<Result<Vec<_>, _>>()?;
+        if let (Some(pattern), Some(after)) = (self.semaphores.patterns.named(name), after) {
+            self.semaphores.patterns.get_mut(pattern).turn_into(after);
         }
-        for index in concerned {
-            self.change_one(index, wish);
+        for (index, after) in concerned {
+            self.turn_into(index, after);
         }
         Ok(Change { name: name.clone(), before, after: self.state_of(name) })
     }
 
-    fn change_one(&mut self, index: SemaphoreIndex, wish: Wish) {
+    /// Makes a semaphore or bucket what is said, whichever it was.
+    fn turn_into(&mut self, index: SemaphoreIndex, to: SemaphoreState) {
+        self.set_manners(index, to.manners);
+        let now = self.now;
         let semaphore = self.semaphores.get_mut(index);
         let before = semaphore.state();
-        semaphore.max = wish.max.unwrap_or(before.max);
-        semaphore.level = wish.level.unwrap_or(before.level);
-        semaphore.paused = wish.paused.unwrap_or(before.paused);
-        let after = semaphore.state();
-        if let Some(bucket) = semaphore.bucket.as_mut().filter(|_| after.max != before.max) {
-            bucket.change(self.now, bucket.rate, after.max);
-        }
-        if after.max < before.max {
-            self.send_away(index, EndReason::Never, |count| count > after.max);
+        (semaphore.max, semaphore.level, semaphore.paused) = (to.max, to.level, to.paused);
+        semaphore.bucket = match (semaphore.bucket.take(), to.rate) {
+            (_, None) => None,
+            (None, Some(rate)) => Some(Box::new(Bucket::new(rate, to.max))),
+            (Some(mut bucket), Some(rate)) => {
+                if (before.rate, before.max) != (to.rate, to.max) {
+                    bucket.change(now, rate, to.max);
+                }
+                Some(bucket)
+            }
+        };
+        if to.max < before.max {
+            self.send_away(index, EndReason::Never, |count| count > to.max);
         }
         self.semaphores.stir(index);
     }
@@ -129,37 +130,20 @@ impl Engine {
 
     /// Makes what there is of a name what its settings say.
     fn set(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
-        let SemaphoreSettings { name, max, level, .. } = settings;
+        let name = &settings.name;
         let Some(before) = self.state_of(name) else { return Ok(self.list(settings)) };
         if let Some(pattern) = self.semaphores.patterns.named(name) {
-            let kind = &mut self.semaphores.patterns.get_mut(pattern).settings;
-            (kind.rate, kind.manners) = (settings.rate, settings.manners);
+            self.semaphores.patterns.get_mut(pattern).turn_into(settings.state(before.paused));
         } else if let Some(index) = self.semaphores.find(name.as_str()) {
             // It may have been a key so far.
             self.unkey(index);
             self.semaphores.list_key(index);
         }
         for index in self.concerned(name)? {
-            self.set_kind(index, settings);
+            let paused = self.semaphores.get(index).paused;
+            self.turn_into(index, settings.state(paused));
         }
-        let wish = Wish { max: Some(*max), level: Some(*level), paused: None };
-        Ok(Change { before: Some(before), ..self.change(name, wish)? })
-    }
-
-    /// Makes a semaphore a bucket of this rate, a bucket a semaphore, or a bucket one of another rate; and gives it these
-    /// manners.
-    fn set_kind(&mut self, index: SemaphoreIndex, settings: &SemaphoreSettings) {
-        let (now, capacity, rate) = (self.now, settings.max, settings.rate);
-        self.set_manners(index, settings.manners);
-        let semaphore = self.semaphores.get_mut(index);
-        semaphore.bucket = match (semaphore.bucket.take(), rate) {
-            (_, None) => None,
-            (None, Some(rate)) => Some(Box::new(Bucket::new(rate, capacity))),
-            (Some(mut bucket), Some(rate)) => {
-                bucket.change(now, rate, capacity);
-                Some(bucket)
-            }
-        };
+        Ok(Change { name: name.clone(), before: Some(before), after: self.state_of(name) })
     }
 
     /// Ends the waits for a semaphore whose count of it is as `concerned` says.

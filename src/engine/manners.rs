@@ -22,6 +22,9 @@ pub struct Manners {
     pub slots: bool,
 }
 
+/// Longest time for which a lock may be held, or stay blocked.
+pub const LONGEST_HOLD: Span = Span::from_secs(365 * 86_400);
+
 impl Manners {
     /// None of it: whoever wants waits.
     pub const NONE: Self =

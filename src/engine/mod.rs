@@ -35,28 +35,32 @@ mod semaphore_view;
 mod semaphores;
 mod session;
 mod settings;
+mod terms;
 mod text;
 mod time;
 mod untold;
 mod view;
 mod want;
+mod wish;
 
 pub use self::core::Engine;
 pub use command::Command;
 pub use ids::{
     ConnectionId, Count, Fence, InvalidPeerId, Level, MAX_COUNT, PeerId, Priority, TicketId,
 };
-pub use manners::Manners;
+pub use manners::{LONGEST_HOLD, Manners};
 pub use numbers::{Claims, MAX_SLOTS};
 pub use operation::{Change, Operation, Revoked, SemaphoreState};
 pub use outcome::{Effect, EndReason, Lock, Locks, Outcome, ReleaseReason, Reply};
 pub use patterns::{DECLARED, most_specific};
-pub use rate::{MAX_EVERY, MAX_RESERVED, Rate};
+pub use rate::{MAX_EVERY, MAX_RESERVED, MOST_RESERVED, Rate, RateWish};
 pub use refusal::Refusal;
 pub use semaphore_view::{Blocked, BucketView, SemaphoreView};
 pub use session::{Key, OnDisconnect, Session};
 pub use settings::{Limits, SemaphoreSettings, Settings};
+pub use terms::{BucketParts, Terms};
 pub use text::{InvalidText, Label, MAX_TEXT_BYTES, SemaphoreName};
 pub use time::{Span, Time};
 pub use view::{Life, PeerCursor, PeerView, TicketView, Wait};
 pub use want::{InvalidWant, MAX_WANT_NAMES, Want};
+pub use wish::{MannersWish, Wish};

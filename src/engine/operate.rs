@@ -3,7 +3,6 @@
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::PeerId;
-use super::listing::Wish;
 use super::operation::{Change, Operation, Revoked};
 use super::outcome::{Effect, EndReason, Locks, ReleaseReason, Reply};
 use super::peers::Slot;
@@ -16,10 +15,7 @@ impl Engine {
     pub(super) fn operate(&mut self, operation: &Operation) -> Result<Reply, Refusal> {
         match operation {
             Operation::Create(settings) => self.create(settings).map(changed),
-            Operation::Change { name, max, level, paused } => {
-                let (max, level, paused) = (*max, *level, *paused);
-                self.change(name, Wish { max, level, paused }).map(changed)
-            }
+            Operation::Change { name, wish } => self.change(name, wish).map(changed),
             Operation::Delete { name, force, why } => {
                 self.delete(name, *force, why.as_ref()).map(changed)
             }

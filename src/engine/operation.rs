@@ -7,25 +7,22 @@ use super::rate::Rate;
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
+use super::wish::Wish;
 
 /// Something that an operator does. A part of [`Command`](super::Command).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Makes a semaphore. Answers [`Reply::Changed`](super::Reply::Changed).
     Create(SemaphoreSettings),
-    /// Changes what is given, and nothing else of a semaphore. A smaller maximum takes nothing away: nothing new is
+    /// Changes what is given, and nothing else of a semaphore or a bucket. A smaller maximum takes nothing away: nothing new is
     /// granted until it fits. Whoever waits for more than it is told that it can never be granted. A level is looked
-    /// at when somebody acquires, so those who hold or wait are not concerned. Answers
-    /// [`Reply::Changed`](super::Reply::Changed).
+    /// at when somebody acquires, so those who hold or wait are not concerned. What a bucket has given is paid for at
+    /// the old rate. Answers [`Reply::Changed`](super::Reply::Changed).
     Change {
         /// Which one.
         name: SemaphoreName,
-        /// How much of it may be held at once.
-        max: Option<Count>,
-        /// Its place in the lock hierarchy.
-        level: Option<Level>,
-        /// Whether to grant nothing until it is resumed.
-        paused: Option<bool>,
+        /// What is to be different.
+        wish: Wish,
     },
     /// Removes a semaphore. Unless it is forced, nobody may hold it or wait for it; if it is, those who hold it lose
     /// their locks and those who wait are told. Answers [`Reply::Changed`](super::Reply::Changed).

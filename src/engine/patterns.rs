@@ -24,8 +24,14 @@ pub(super) struct Pattern {
 
 impl Pattern {
     pub(super) fn state(&self) -> SemaphoreState {
-        let SemaphoreSettings { max, level, rate, manners, .. } = self.settings;
-        SemaphoreState { max, level, paused: self.paused, rate, manners }
+        self.settings.state(self.paused)
+    }
+
+    pub(super) fn turn_into(&mut self, to: SemaphoreState) {
+        let SemaphoreState { max, level, paused, rate, manners } = to;
+        let name = self.settings.name.clone();
+        self.settings = SemaphoreSettings { name, max, level, rate, manners };
+        self.paused = paused;
     }
 }
 

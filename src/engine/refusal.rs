@@ -2,6 +2,7 @@
 //! `expires_in` prolongs its peer all the same.
 
 use super::ids::{Count, Fence, Level};
+use super::numbers::MAX_SLOTS;
 use super::settings::SemaphoreSettings;
 use super::text::{Label, SemaphoreName};
 use super::time::Span;
@@ -88,6 +89,17 @@ pub enum Refusal {
     /// A semaphore has no tokens.
     #[error("{0:?} is a semaphore, not a bucket")]
     NotABucket(SemaphoreName),
+    /// A bucket has no level, and none of a semaphore's manners.
+    #[error("{0:?} is a bucket, which has no level, max_pending, max_hold, lock_delay and slots")]
+    NotASemaphore(SemaphoreName),
+    /// There are not so many numbers.
+    #[error("with slots the max of {name:?} is at most {MAX_SLOTS}, not {max}")]
+    TooManySlots {
+        /// Of which semaphore.
+        name: SemaphoreName,
+        /// What its maximum would be.
+        max: Count,
+    },
     /// There is no such permit that could be given up: it is not known, or due already.
     #[error("there is no permit {0} that could still be given up")]
     UnknownPermit(Fence),
@@ -156,7 +168,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every code there is, in the order of the alphabet.
-    pub const CODES: [&str; 19] = [
+    pub const CODES: [&str; 20] = [
         "already_pending",
         "busy",
         "declared_otherwise",
@@ -167,6 +179,7 @@ impl Refusal {
         "limit_exceeded",
         "never",
         "not_a_bucket",
+        "not_a_semaphore",
         "not_held",
         "peer_in_use",
         "restore_conflict",
@@ -192,6 +205,7 @@ impl Refusal {
             Self::Timeout | Self::TooLate { .. } => "timeout",
             Self::Busy { .. } => "busy",
             Self::NotABucket(_) => "not_a_bucket",
+            Self::NotASemaphore(_) => "not_a_semaphore",
             Self::UnknownPermit(_) => "unknown_permit",
             Self::RestoreConflict => "restore_conflict",
             Self::Revoked { .. } => "revoked",
@@ -202,6 +216,7 @@ impl Refusal {
             Self::TooManyKeyed { .. }
             | Self::TooLong { .. }
             | Self::TooManyPeers { .. }
+            | Self::TooManySlots { .. }
             | Self::TooManySemaphores { .. } => "limit_exceeded",
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ids::{Count, Fence, Level};
 use super::manners::Manners;
+use super::operation::SemaphoreState;
 use super::rate::{MAX_RESERVED, Rate};
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
@@ -55,6 +56,12 @@ impl SemaphoreSettings {
     /// A semaphore.
     pub const fn semaphore(name: SemaphoreName, max: Count, level: Level) -> Self {
         Self { name, max, level, rate: None, manners: Manners::NONE }
+    }
+
+    /// What can be changed about it.
+    pub(super) fn state(&self, paused: bool) -> SemaphoreState {
+        let Self { max, level, rate, manners, .. } = *self;
+        SemaphoreState { max, level, paused, rate, manners }
     }
 
     /// What it is, in words.

@@ -21,6 +21,18 @@ pub enum InvalidText {
     Control(&'static str, char),
 }
 
+impl InvalidText {
+    /// The same of something that is called otherwise.
+    #[must_use]
+    pub const fn of(self, what: &'static str) -> Self {
+        match self {
+            Self::Empty(_) => Self::Empty(what),
+            Self::TooLong(_, bytes) => Self::TooLong(what, bytes),
+            Self::Control(_, control) => Self::Control(what, control),
+        }
+    }
+}
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident($what:literal)) => {
         $(#[$doc])*

@@ -6,8 +6,8 @@ use super::configured::Differs;
 use super::journal::{Entry, Kind};
 use super::operated::Operated;
 use crate::engine::{
-    BucketView, Count, Label, Level, PeerId, SemaphoreName, SemaphoreState, SemaphoreView, Span,
-    Time,
+    BucketView, Count, Label, Level, Manners, PeerId, Rate, SemaphoreName, SemaphoreState,
+    SemaphoreView, Span, Time,
 };
 
 /// The server itself.
@@ -156,21 +156,52 @@ pub(crate) struct State {
     max: u32,
     level: i32,
     paused: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_pending: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_hold_ms: Option<ExactMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock_delay_ms: Option<ExactMillis>,
+    #[serde(skip_serializing_if = "is_false")]
+    slots: bool,
     /// Of a bucket.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refill: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    every_ms: Option<ExactMillis>,
+    #[serde(flatten)]
+    rate: Option<Rated>,
+}
+
+/// What is only said of a bucket.
+#[derive(Debug, Serialize)]
+struct Rated {
+    refill: u32,
+    every_ms: ExactMillis,
+    max_reserved: u32,
+    slop_ms: ExactMillis,
 }
 
 impl State {
     pub(crate) fn of(state: SemaphoreState) -> Self {
+        let Manners { max_pending, max_hold, lock_delay, slots } = state.manners;
+        let lock_delay = Some(lock_delay).filter(|delay| *delay > Span::ZERO);
         Self {
             max: state.max.get(),
             level: state.level.0,
             paused: state.paused,
-            refill: state.rate.map(|rate| rate.refill().get()),
-            every_ms: state.rate.map(|rate| ExactMillis(rate.every())),
+            max_pending,
+            max_hold_ms: max_hold.map(ExactMillis),
+            lock_delay_ms: lock_delay.map(ExactMillis),
+            slots,
+            rate: state.rate.map(Rated::of),
+        }
+    }
+}
+
+impl Rated {
+    fn of(rate: Rate) -> Self {
+        Self {
+            refill: rate.refill().get(),
+            every_ms: ExactMillis(rate.every()),
+            max_reserved: rate.max_reserved,
+            slop_ms: ExactMillis(rate.slop),
         }
     }
 }

@@ -54,10 +54,10 @@ impl Operate {
                     format!("max={} level={} paused={}{}", it.max, it.level, it.paused, it.manners)
                 }
                 Some(rate) => {
-                    let (refill, every) = (rate.refill(), rate.every());
+                    let (refill, every, slop) = (rate.refill(), rate.every(), rate.slop);
                     format!(
-                        "capacity={} refill={refill} every={every} paused={}{}",
-                        it.max, it.paused, it.manners
+                        "capacity={} refill={refill} every={every} max_reserved={} slop={slop} paused={}",
+                        it.max, rate.max_reserved, it.paused
                     )
                 }
             })

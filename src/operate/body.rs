@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{Operate, Problem};
 use crate::body::{self, Object, Strict};
-use crate::engine::{Count, Label, PeerId, SemaphoreName, Span};
+use crate::engine::{InvalidText, Label, PeerId, SemaphoreName, Span};
 
 /// A body that is an object and fits `T`. No body at all is an empty object.
 pub(super) struct Body<T>(pub(super) T);
@@ -87,25 +87,11 @@ pub(super) fn some_name<'de, D: Deserializer<'de>>(
     text.map(|text| SemaphoreName::new(&text)).transpose().map_err(de::Error::custom)
 }
 
-/// At least 1, as in the configuration: what grants nothing is paused.
-pub(super) fn max<'de, D: Deserializer<'de>>(from: D) -> Result<Count, D::Error> {
-    some_max(from)?.ok_or_else(|| de::Error::custom("a max is a number from 1 to 2147483648"))
-}
-
-pub(super) fn some_max<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Count>, D::Error> {
-    let Some(max) = Option::<i64>::deserialize(from)? else { return Ok(None) };
-    let count = Count::new(max).filter(|count| count.get() > 0);
-    let error = || {
-        de::Error::custom(format!(
-            "a max is a number from 1 to 2147483648, not {max}; `paused` stops all grants"
-        ))
-    };
-    count.ok_or_else(error).map(Some)
-}
-
 pub(super) fn why<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Label>, D::Error> {
     let text = Option::<String>::deserialize(from)?.filter(|text| !text.is_empty());
-    text.map(|text| Label::new(&text)).transpose().map_err(de::Error::custom)
+    // The reason is a text like a label, but none.
+    let why = |invalid: InvalidText| de::Error::custom(invalid.of("\"why\""));
+    text.map(|text| Label::new(&text)).transpose().map_err(why)
 }
 
 /// A humantime string, as everywhere over HTTP.

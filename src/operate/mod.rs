@@ -10,6 +10,7 @@ mod peers;
 mod problem;
 mod reload;
 mod semaphores;
+mod written;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -77,9 +77,12 @@ impl Problem {
             | Refusal::InUse { .. }
             | Refusal::NotHeld(_)
             | Refusal::NotABucket(_)
+            | Refusal::NotASemaphore(_)
             | Refusal::TooManyKeyed { .. }
             | Refusal::TooManySemaphores { .. } => StatusCode::CONFLICT,
-            Refusal::TooLong { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::TooLong { .. } | Refusal::TooManySlots { .. } => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             // Nothing that operators do is refused with one of these.
             Refusal::Never { .. }
             | Refusal::Forbidden

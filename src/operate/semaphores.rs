@@ -1,4 +1,4 @@
-//! Semaphores made, changed, paused, removed, and freed of all that hold them.
+//! Semaphores and buckets made, changed, paused, removed, and freed of all that hold them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -8,44 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::audit::Actor;
 use super::body::{self, Asked, Body, Named};
 use super::look::json;
+use super::written::{Changes, New};
 use super::{Operate, Problem};
 use crate::body::Object;
-use crate::engine::{
-    Change, Count, Label, Level, Operation, Reply, SemaphoreName, SemaphoreSettings, Span,
-};
+use crate::engine::{Change, Label, Operation, Reply, Span, Wish};
 use crate::feed::{Kind, Operated, State as Shape};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct New {
-    #[serde(deserialize_with = "body::name")]
-    name: SemaphoreName,
-    #[serde(deserialize_with = "body::max")]
-    max: Count,
-    #[serde(default)]
-    level: i32,
-    #[serde(default, deserialize_with = "body::why")]
-    why: Option<Label>,
-}
-
-impl Object for New {
-    const EXAMPLE: &str = r#"{"name":"A","max":10}"#;
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Changes {
-    #[serde(default, deserialize_with = "body::some_max")]
-    max: Option<Count>,
-    level: Option<i32>,
-    paused: Option<bool>,
-    #[serde(default, deserialize_with = "body::why")]
-    why: Option<Label>,
-}
-
-impl Object for Changes {
-    const EXAMPLE: &str = r#"{"max":10}"#;
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,9 +46,9 @@ struct Changed<'a> {
 pub(super) async fn create(
     State(operate): State<Operate>,
     actor: Actor,
-    Body(New { name, max, level, why }): Body<New>,
+    Body(new): Body<New>,
 ) -> Result<Response, Problem> {
-    let settings = SemaphoreSettings::semaphore(name, max, Level(level));
+    let (settings, why) = new.settings()?;
     let answer = operate.change(Operation::Create(settings), Kind::Create, actor, why).await?;
     Ok((StatusCode::CREATED, answer).into_response())
 }
@@ -90,18 +57,17 @@ pub(super) async fn change(
     State(operate): State<Operate>,
     Named(name): Named,
     actor: Actor,
-    Body(Changes { max, level, paused, why }): Body<Changes>,
+    Body(changes): Body<Changes>,
 ) -> Result<Response, Problem> {
-    let kind = match (max, level, paused) {
-        (None, None, None) => {
-            return Err(Problem::invalid("Nothing to change: give max, level or paused."));
-        }
-        (None, None, Some(true)) => Kind::Pause,
-        (None, None, Some(false)) => Kind::Resume,
-        _ => Kind::Change,
-    };
-    let change = Operation::Change { name, max, level: level.map(Level), paused };
-    operate.change(change, kind, actor, why).await
+    let (wish, why) = changes.wish()?;
+    let kind =
+        match wish.paused {
+            Some(paused) if wish == (Wish { paused: Some(paused), ..Wish::default() }) => {
+                if paused { Kind::Pause } else { Kind::Resume }
+            }
+            Some(_) | None => Kind::Change,
+        };
+    operate.change(Operation::Change { name, wish }, kind, actor, why).await
 }
 
 pub(super) async fn delete(

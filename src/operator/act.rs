@@ -8,15 +8,16 @@ use super::confirm::confirm;
 use super::failure::Failure;
 use super::look;
 use super::server::Server;
-use super::shapes::{Changed, Loss, Reloaded, Taken};
+use super::shapes::{Changed, Loss, Reloaded, State, Taken};
 use super::words::{self, some_state};
-use crate::cli::{Acting, Revoke, SemaphoreAction};
+use crate::cli::{Acting, BucketAction, Manners, Revoke, SemaphoreAction, Terms};
 use crate::printable::printable;
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Deed<'a> {
     Semaphore(&'a SemaphoreAction),
+    Bucket(&'a BucketAction),
     Revoke(&'a Revoke),
     Reload,
 }
@@ -28,6 +29,7 @@ pub(super) fn act(deed: Deed<'_>, acting: &Acting) -> Result<Vec<String>, Failur
     let why = acting.why.as_deref();
     match deed {
         Deed::Semaphore(action) => act_on(&server, action, why),
+        Deed::Bucket(action) => act_on_bucket(&server, action, why),
         Deed::Revoke(revoke) => take(&server, revoke, why),
         Deed::Reload => reload(&server, why),
     }
@@ -50,6 +52,10 @@ struct Request<'a> {
     grace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+    #[serde(flatten)]
+    manners: Option<&'a Manners>,
+    #[serde(flatten)]
+    terms: Option<&'a Terms>,
 }
 
 fn act_on(
@@ -62,13 +68,15 @@ fn act_on(
     };
     let pause = |paused| Request { paused: Some(paused), why, ..Request::default() };
     match action {
-        SemaphoreAction::Create { semaphore: (name, max), level } => {
+        SemaphoreAction::Create { semaphore: (name, max), level, manners } => {
             let (name, max, level) = (Some(name.as_str()), Some(*max), Some(*level));
-            let request = Request { name, max, level, why, ..Request::default() };
+            let manners = Some(manners);
+            let request = Request { name, max, level, manners, why, ..Request::default() };
             server.act(Method::POST, "/operate/semaphores", &request).map(|it| changed(&it))
         }
-        SemaphoreAction::Change { name, max, level } => {
-            change(name, Request { max: *max, level: *level, why, ..Request::default() })
+        SemaphoreAction::Change { name, max, level, manners } => {
+            let (max, level, manners) = (*max, *level, Some(manners));
+            change(name, Request { max, level, manners, why, ..Request::default() })
         }
         SemaphoreAction::Pause { name } => change(name, pause(true)),
         SemaphoreAction::Resume { name } => change(name, pause(false)),
@@ -102,6 +110,25 @@ fn with_a_way_out(failure: Failure) -> Failure {
     }
 }
 
+fn act_on_bucket(
+    server: &Server,
+    action: &BucketAction,
+    why: Option<&str>,
+) -> Result<Vec<String>, Failure> {
+    let done = match action {
+        BucketAction::Create { name, terms } => {
+            let (name, terms) = (Some(name.as_str()), Some(terms));
+            let request = Request { name, terms, why, ..Request::default() };
+            server.act(Method::POST, "/operate/semaphores", &request)
+        }
+        BucketAction::Change { name, terms } => {
+            let request = Request { terms: Some(terms), why, ..Request::default() };
+            server.act(Method::PATCH, &look::semaphore(name), &request)
+        }
+    };
+    done.map(|it| changed(&it))
+}
+
 fn take(server: &Server, revoke: &Revoke, why: Option<&str>) -> Result<Vec<String>, Failure> {
     let Revoke { id, semaphore, grace, acting: _ } = revoke;
     let grace = words::grace(*grace);
@@ -133,8 +160,12 @@ fn reload(server: &Server, why: Option<&str>) -> Result<Vec<String>, Failure> {
 }
 
 fn changed(Changed { name, before, after }: &Changed) -> Vec<String> {
+    let kind = match before.as_ref().or(after.as_ref()) {
+        Some(State { refill: Some(_), .. }) => "bucket",
+        Some(_) | None => "semaphore",
+    };
     vec![
-        format!("semaphore {}", printable(name)),
+        format!("{kind} {}", printable(name)),
         format!("before  {}", some_state(before.as_ref())),
         format!("after   {}", some_state(after.as_ref())),
     ]

@@ -4,6 +4,8 @@
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::act::Deed;
 use super::details;
 use super::failure::Failure;
@@ -12,7 +14,7 @@ use super::server::Server;
 use super::shapes::{Row, Semaphore, State};
 use super::table::Style;
 use super::words::{self, some_state, state};
-use crate::cli::{Revoke, SemaphoreAction};
+use crate::cli::{BucketAction, Revoke, SemaphoreAction};
 use crate::printable::printable;
 
 /// So many holders, and so many that wait, are shown.
@@ -56,7 +58,7 @@ fn takes_away(deed: Deed<'_>) -> bool {
             | SemaphoreAction::Resume { .. } => false,
         },
         Deed::Revoke(_) => true,
-        Deed::Reload => false,
+        Deed::Bucket(_) | Deed::Reload => false,
     }
 }
 
@@ -64,6 +66,7 @@ fn takes_away(deed: Deed<'_>) -> bool {
 fn hit(server: &Server, deed: Deed<'_>) -> Result<Vec<String>, Failure> {
     match deed {
         Deed::Semaphore(action) => hit_semaphore(server, action),
+        Deed::Bucket(action) => hit_bucket(server, action),
         Deed::Revoke(revoke) => hit_peer(server, revoke),
         Deed::Reload => hit_all(server),
     }
@@ -71,9 +74,11 @@ fn hit(server: &Server, deed: Deed<'_>) -> Result<Vec<String>, Failure> {
 
 fn hit_semaphore(server: &Server, action: &SemaphoreAction) -> Result<Vec<String>, Failure> {
     let name = match action {
-        SemaphoreAction::Create { semaphore: (name, max), level } => {
-            let name = printable(name);
-            return Ok(vec![format!("This makes the semaphore {name}: max {max}, level {level}.")]);
+        SemaphoreAction::Create { semaphore: (name, max), level, manners } => {
+            let (name, manners) = (printable(name), said(manners));
+            return Ok(vec![format!(
+                "This makes the semaphore {name}: max {max}, level {level}{manners}."
+            )]);
         }
         SemaphoreAction::Change { name, .. }
         | SemaphoreAction::Pause { name }
@@ -89,7 +94,7 @@ fn hit_semaphore(server: &Server, action: &SemaphoreAction) -> Result<Vec<String
 fn doing(action: &SemaphoreAction, name: &str, seen: &Semaphore) -> String {
     match action {
         SemaphoreAction::Create { .. } => format!("This makes {name}."),
-        SemaphoreAction::Change { name: _, max, level } => {
+        SemaphoreAction::Change { name: _, max, level, manners } => {
             let max = max.map_or(seen.state.max, u64::from);
             let level = level.map_or(seen.state.level, i64::from);
             let after = State { max, level, ..seen.state };
@@ -99,9 +104,10 @@ fn doing(action: &SemaphoreAction, name: &str, seen: &Semaphore) -> String {
                 ""
             };
             format!(
-                "This changes {name} from {} to {}.{too_much}",
+                "This changes {name} from {} to {}{}.{too_much}",
                 state(&seen.state),
-                state(&after)
+                state(&after),
+                said(manners)
             )
         }
         SemaphoreAction::Pause { .. } => {
@@ -119,6 +125,29 @@ fn doing(action: &SemaphoreAction, name: &str, seen: &Semaphore) -> String {
             format!("This takes {name} away from all that hold it, {}.", when(*grace))
         }
     }
+}
+
+fn hit_bucket(server: &Server, action: &BucketAction) -> Result<Vec<String>, Failure> {
+    let (name, terms) = match action {
+        BucketAction::Create { name, terms } => {
+            return Ok(vec![format!("This makes the bucket {}{}.", printable(name), said(terms))]);
+        }
+        BucketAction::Change { name, terms } => (name, terms),
+    };
+    let seen = server.look(&format!("{}?limit={SHOWN}", look::semaphore(name)))?;
+    let doing = format!("This changes the bucket {}{}.", printable(name), said(terms));
+    Ok([doing].into_iter().chain(details::semaphore(&seen, STYLE)).collect())
+}
+
+/// What was said on the command line, behind what else there is to say.
+fn said(flags: &impl Serialize) -> String {
+    let said = serde_json::to_value(flags).unwrap_or_default();
+    let each = said.as_object().into_iter().flatten().map(|(name, value)| match value.as_str() {
+        Some(text) => format!(", {name} {text}"),
+        None if value.is_null() => format!(", {name} none"),
+        None => format!(", {name} {value}"),
+    });
+    each.collect()
 }
 
 fn hit_peer(server: &Server, revoke: &Revoke) -> Result<Vec<String>, Failure> {

@@ -1,7 +1,7 @@
 //! One semaphore with its holders and its queue, and one peer with what it holds. Text is made here, nothing is written
 //! or asked.
 
-use super::shapes::{Holder, InLine, Lock, Peer, Semaphore, Waiting, Who, length};
+use super::shapes::{Holder, InLine, Lock, Peer, Semaphore, Waiting, Who};
 use super::table::{Cell, Side, Style, Table, Tone};
 use super::words::{bar, counted, duration, slots, state};
 use crate::printable::printable;
@@ -12,12 +12,11 @@ pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
     let holders = counted(*holder_count, "peer", "peers");
     let waits = if *waiters == 1 { "1 waits".to_owned() } else { format!("{waiters} wait") };
     let mut lines = vec![format!(
-        "{}: {held}/{} {} held by {holders}, {waits}; {}{}",
+        "{}: {held}/{} {} held by {holders}, {waits}; {}",
         style.paint(Tone::Strong, &printable(&seen.name)),
         seen.state.max,
         bar(*held, seen.delayed, seen.state.max),
         state(&seen.state),
-        manners(seen),
     )];
     lines.extend(blocked(seen).map(|line| style.paint(Tone::Notable, &line)));
     if !seen.holders.is_empty() {
@@ -31,14 +30,6 @@ pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
         lines.extend(rest(*waiters, seen.queue.len()));
     }
     lines
-}
-
-fn manners(seen: &Semaphore) -> String {
-    let max_pending = seen.max_pending.map(|most| format!(", max_pending {most}"));
-    let max_hold = seen.max_hold_ms.map(|ms| format!(", max_hold {}", length(ms)));
-    let lock_delay = seen.lock_delay_ms.map(|ms| format!(", lock_delay {}", length(ms)));
-    let slots = seen.slots.then(|| ", slots".to_owned());
-    [max_pending, max_hold, lock_delay, slots].into_iter().flatten().collect()
 }
 
 /// Why it may look free, and nobody gets it.

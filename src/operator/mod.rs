@@ -1,5 +1,5 @@
-//! What operators do at a shell: `throttle status`, `throttle semaphore`, `throttle peer` and `throttle reload`. They
-//! look at a running server, and act on it.
+//! What operators do at a shell: `throttle status`, `throttle semaphore`, `throttle bucket`, `throttle peer` and
+//! `throttle reload`. They look at a running server, and act on it.
 //!
 //! All that is known about the server comes over HTTP (`server`): nothing here is shared with the code that answers.
 //! What the server says was chosen by others, so it is made inert where it becomes text (`table`, `words`, `details`).
@@ -28,7 +28,7 @@ use self::failure::Failure;
 use self::look::{Form, Subject, look};
 use self::server::Server;
 use self::table::Style;
-use crate::cli::{Acting, Peer, PeerAction, Reload, Semaphore, ShowPeer, Status};
+use crate::cli::{Acting, Bucket, Peer, PeerAction, Reload, Semaphore, ShowPeer, Status};
 use crate::printable::printable;
 
 /// `throttle status`. Returns what the process should exit with, as the others do; what goes wrong is told on the
@@ -40,6 +40,11 @@ pub fn status(arguments: &Status) -> ExitCode {
 /// `throttle semaphore`.
 pub fn semaphore(Semaphore { action, acting }: &Semaphore) -> ExitCode {
     ended("semaphore", done(Deed::Semaphore(action), acting))
+}
+
+/// `throttle bucket`.
+pub fn bucket(Bucket { action, acting }: &Bucket) -> ExitCode {
+    ended("bucket", done(Deed::Bucket(action), acting))
 }
 
 /// `throttle peer`.

@@ -1,9 +1,8 @@
 //! What the server says, as far as it is shown. What is new to this version is left alone.
 
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde::{Deserialize, Deserializer};
 
 /// The server itself.
 #[derive(Debug, Deserialize)]
@@ -20,12 +19,22 @@ pub(super) struct About {
 }
 
 /// What operators can change about a semaphore.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub(super) struct State {
     pub(super) max: u64,
     pub(super) level: i64,
     #[serde(default)]
     pub(super) paused: bool,
+    pub(super) max_pending: Option<u64>,
+    pub(super) max_hold_ms: Option<f64>,
+    pub(super) lock_delay_ms: Option<f64>,
+    #[serde(default)]
+    pub(super) slots: bool,
+    /// What makes it a bucket, with what follows.
+    pub(super) refill: Option<u64>,
+    pub(super) every_ms: Option<f64>,
+    pub(super) max_reserved: Option<u64>,
+    pub(super) slop_ms: Option<f64>,
 }
 
 /// One of all semaphores.
@@ -88,12 +97,6 @@ pub(super) struct Semaphore {
     pub(super) now_ms: u64,
     #[serde(flatten)]
     pub(super) state: State,
-    pub(super) max_pending: Option<u64>,
-    pub(super) max_hold_ms: Option<f64>,
-    pub(super) lock_delay_ms: Option<f64>,
-    /// Whether its locks have numbers.
-    #[serde(default)]
-    pub(super) slots: bool,
     pub(super) held: u64,
     #[serde(default)]
     pub(super) delayed: u64,

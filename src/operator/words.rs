@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::shapes::State;
+use super::shapes::{State, length};
 
 /// A duration in at most two units.
 pub(super) fn duration(ms: u64) -> String {
@@ -24,7 +24,23 @@ pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
 /// What operators can change.
 pub(super) fn state(state: &State) -> String {
     let paused = if state.paused { ", paused" } else { "" };
-    format!("max {}, level {}{paused}", state.max, state.level)
+    let slots = if state.slots { ", slots" } else { "" };
+    if let (Some(refill), Some(every)) = (state.refill, state.every_ms) {
+        let reserved = state.max_reserved.map(|most| format!(", max_reserved {most}"));
+        let (rate, slop) =
+            (format!("{refill} in {}", length(every)), some(", slop ", state.slop_ms));
+        let reserved = reserved.unwrap_or_default();
+        return format!("capacity {}, {rate}{reserved}{slop}{paused}", state.max);
+    }
+    let pending = state.max_pending.map(|most| format!(", max_pending {most}"));
+    let hold = some(", max_hold ", state.max_hold_ms);
+    let delay = some(", lock_delay ", state.lock_delay_ms);
+    let manners = format!("{}{hold}{delay}{slots}", pending.unwrap_or_default());
+    format!("max {}, level {}{manners}{paused}", state.max, state.level)
+}
+
+fn some(what: &str, ms: Option<f64>) -> String {
+    ms.map(|ms| format!("{what}{}", length(ms))).unwrap_or_default()
 }
 
 /// As [`state`], or that there is nothing.

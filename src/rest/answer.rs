@@ -118,7 +118,9 @@ impl Failure {
             Refusal::SemaphoreExists(_)
             | Refusal::DeclaredOtherwise { .. }
             | Refusal::InUse { .. }
+            | Refusal::NotASemaphore(_)
             | Refusal::NotHeld(_)
+            | Refusal::TooManySlots { .. }
             | Refusal::TooManySemaphores { .. } => (StatusCode::CONFLICT, refusal.to_string()),
             Refusal::TooManyPeers { max } => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -184,6 +184,8 @@ fn refused(refusal: &Refusal) -> Answer {
         | Refusal::DeclaredOtherwise { .. }
         | Refusal::InUse { .. }
         | Refusal::NotHeld(_)
+        | Refusal::NotASemaphore(_)
+        | Refusal::TooManySlots { .. }
         | Refusal::TooManySemaphores { .. }
         | Refusal::TooManyPeers { .. } => return Err(Failure::refused(refusal, Source::Body)),
     };

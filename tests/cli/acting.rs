@@ -34,6 +34,67 @@ async fn each_action_tells_what_was_before_and_after() {
 }
 
 #[tokio::test]
+async fn manners_and_buckets_are_made_and_changed() {
+    let server = Process::start(CONFIGURATION);
+    for (line, name, before, after) in [
+        (
+            "semaphore create B=3 --max-pending 2 --slots true",
+            "semaphore B",
+            "nothing of that name",
+            "max 3, level 0, max_pending 2, slots",
+        ),
+        (
+            "semaphore change B --max-pending none --max-hold 90m --lock-delay 1500ms --slots false",
+            "semaphore B",
+            "max 3, level 0, max_pending 2, slots",
+            "max 3, level 0, max_hold 1h 30m, lock_delay 1s 500ms",
+        ),
+        (
+            "bucket create api --capacity 10 --refill 10 --every 60s",
+            "bucket api",
+            "nothing of that name",
+            "capacity 10, 10 in 1m, max_reserved 1000, slop 600ms",
+        ),
+        (
+            "bucket change api --every 30s --max-reserved 3",
+            "bucket api",
+            "capacity 10, 10 in 1m, max_reserved 1000, slop 600ms",
+            "capacity 10, 10 in 30s, max_reserved 3, slop 300ms",
+        ),
+        (
+            "bucket change api --min-interval 3s --max-reserved none --slop 1ms",
+            "bucket api",
+            "capacity 10, 10 in 30s, max_reserved 3, slop 300ms",
+            "capacity 1, 1 in 3s, max_reserved 1000, slop 1ms",
+        ),
+    ] {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let printed = done(&server, &arguments).await;
+        assert_eq!(printed, format!("{name}\nbefore  {before}\nafter   {after}\n"), "{line}");
+    }
+    for line in [
+        "semaphore change api --max-hold 1h",
+        "bucket change A --every 1s",
+        "bucket create c --capacity 3",
+        "bucket create A --min-interval 1s",
+    ] {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let ended = run(&server, &arguments).await;
+        assert_eq!(ended.code, Some(1), "{line}: {ended:?}");
+    }
+    for line in [
+        "bucket create c",
+        "bucket change api",
+        "bucket create c --capacity 3 --min-interval 1s",
+        "semaphore change A --max-hold soon",
+    ] {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let ended = run(&server, &arguments).await;
+        assert_eq!(ended.code, Some(2), "{line}: {ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_larger_max_lets_waiters_in_and_a_pause_does_not() {
     let server = Process::start(CONFIGURATION);
     let hold = || Running::start(&mut lock(server.address, &["A", "--", "sleep", "60"]));

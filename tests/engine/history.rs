@@ -2,9 +2,9 @@
 
 use fastrand::Rng;
 use throttle::engine::{
-    Claims, Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, OnDisconnect,
-    Operation, PeerId, Priority, Rate, SemaphoreName, SemaphoreSettings, Session, Settings, Span,
-    Time, Want,
+    Claims, Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, MannersWish,
+    OnDisconnect, Operation, PeerId, Priority, Rate, RateWish, SemaphoreName, SemaphoreSettings,
+    Session, Settings, Span, Time, Want, Wish,
 };
 
 /// What happened to an engine, from its birth on.
@@ -182,12 +182,7 @@ impl Dice {
         let name = self.name();
         match self.0.u32(0..11) {
             0..2 => Operation::Create(self.semaphore(name)),
-            2..6 => Operation::Change {
-                name,
-                max: self.0.bool().then(|| self.max()),
-                level: self.one_in(3).then(|| self.level()),
-                paused: self.one_in(3).then(|| self.one_in(3)),
-            },
+            2..6 => Operation::Change { name, wish: self.wish() },
             6 => Operation::Delete { name, force: self.0.bool(), why: self.why() },
             7 => self.configure(name),
             8..10 => Operation::Revoke {
@@ -198,6 +193,34 @@ impl Dice {
             },
             _ => Operation::Free { name, grace: self.grace(), why: self.why() },
         }
+    }
+
+    /// Mostly of what both semaphores and buckets have, or it would be refused.
+    fn wish(&mut self) -> Wish {
+        let mut wish = Wish {
+            max: self.0.bool().then(|| self.max()),
+            paused: self.one_in(3).then(|| self.one_in(3)),
+            ..Wish::default()
+        };
+        if self.one_in(3) {
+            let manners = self.manners();
+            wish.level = self.0.bool().then(|| self.level());
+            wish.manners = MannersWish {
+                max_pending: self.one_in(3).then_some(manners.max_pending),
+                max_hold: self.one_in(3).then_some(manners.max_hold),
+                lock_delay: self.one_in(3).then_some(manners.lock_delay),
+                slots: self.one_in(3).then_some(manners.slots),
+            };
+        } else if self.one_in(3) {
+            let rate = self.rate();
+            let (refill, every) = (self.0.bool(), self.0.bool());
+            let (refill, every) = (refill.then(|| rate.refill()), every.then(|| rate.every()));
+            wish.rate = RateWish::new(refill, every).unwrap();
+            wish.rate.capacity = self.one_in(3).then(|| self.max());
+            wish.rate.slop = self.one_in(3).then(|| self.0.bool().then(|| self.span()));
+            wish.rate.max_reserved = self.one_in(3).then(|| self.0.u32(0..=4));
+        }
+        wish
     }
 
     /// What is to be removed is none of what is to be there, as in a file.

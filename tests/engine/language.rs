@@ -3,6 +3,7 @@
 mod buckets;
 mod manners;
 mod operations;
+mod wishes;
 mod write;
 
 use throttle::engine::{

@@ -70,7 +70,7 @@ fn stderr_level(config: &mut Config, input: Input<'_>) -> Result<(), String> {
             stderr.directives = None;
             return Ok(());
         }
-        (Err(refused), Input::Toml(_)) => return Err(refused),
+        (Err(refused), Input::Toml(_) | Input::Json(_)) => return Err(refused),
         (Err(refused), Input::Text(text)) if !are_directives(text) => refused,
         (Err(_), Input::Text(text)) => {
             stderr.directives = Some(text.to_owned());

@@ -13,7 +13,7 @@ use std::{env, fs};
 use super::*;
 use crate::engine::{
     Count, Engine, Fence, Label, Level, Limits as EngineLimits, Operation, Outcome, Priority,
-    SemaphoreSettings, Settings, Time,
+    SemaphoreSettings, Settings, Time, Wish,
 };
 use crate::runtime::{Clock, Events, Handle, Line, Observer, start};
 use crate::store::Memory;
@@ -252,7 +252,7 @@ fn rest(words: &[&str]) -> Command {
         }
         ["max", semaphore, max] => {
             let (name, max) = (name(semaphore), Count::new(max.parse().unwrap()));
-            Command::Operate(Operation::Change { name, max, level: None, paused: None })
+            Command::Operate(Operation::Change { name, wish: Wish { max, ..Wish::default() } })
         }
         ["delete", semaphore, why] => {
             let (name, why) = (name(semaphore), Some(Label::new(why).unwrap()));

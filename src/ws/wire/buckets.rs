@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::fields::{Field, Fields, missing, named_twice, unfit};
 use super::request::{Ask, COUNTS, Wrong, name, peer, span, want};
-use crate::engine::{Count, Level, Rate, SemaphoreName, SemaphoreSettings, Span, Want};
+use crate::engine::{Count, Level, SemaphoreName, SemaphoreSettings, Span, Terms, Want};
 
 pub(super) fn settle(fields: &Fields<'_>) -> Result<Ask, Wrong> {
     let peer = peer(fields)?;
@@ -61,36 +61,29 @@ pub(super) fn declared(
 
 impl Written {
     fn settings(&self, name: SemaphoreName) -> Option<SemaphoreSettings> {
-        let positive = |count| Count::new(count).filter(|count| count.get() > 0);
-        let (capacity, refill, every_ms) = match *self {
-            Self {
-                max: Some(max),
-                capacity: None,
-                refill: None,
-                every_ms: None,
-                min_interval_ms: None,
-                max_reserved: None,
-            } => return Some(SemaphoreSettings::semaphore(name, positive(max)?, Level(0))),
-            Self {
-                max: None,
-                capacity: Some(capacity),
-                refill,
-                every_ms: Some(every_ms),
-                min_interval_ms: None,
-                ..
-            } => (capacity, refill.unwrap_or(1), every_ms),
-            Self {
-                max: None,
-                capacity: None,
-                refill: None,
-                every_ms: None,
-                min_interval_ms: Some(interval),
-                ..
-            } => (1, 1, interval),
-            Self { .. } => return None,
+        let Self { max, capacity, refill, every_ms, min_interval_ms, max_reserved } = *self;
+        // What is there and makes no sense must not count as absent.
+        let count = |count: Option<i64>| match count.map(Count::new) {
+            None => Some(None),
+            Some(count) => count.filter(|count| count.get() > 0).map(Some),
         };
-        let mut rate = Rate::new(positive(refill)?, Span::from_millis(every_ms))?;
-        rate.max_reserved = self.max_reserved.unwrap_or(rate.max_reserved);
-        Some(SemaphoreSettings::bucket(name, positive(capacity)?, rate))
+        let terms = Terms {
+            capacity: count(capacity)?,
+            refill: count(refill)?,
+            every: every_ms.map(Span::from_millis),
+            min_interval: min_interval_ms.map(Span::from_millis),
+            max_reserved,
+            slop: None,
+        };
+        match count(max)? {
+            None => {
+                let (capacity, rate) = terms.bucket().ok()?;
+                Some(SemaphoreSettings::bucket(name, capacity, rate))
+            }
+            Some(max) if terms == Terms::default() => {
+                Some(SemaphoreSettings::semaphore(name, max, Level(0)))
+            }
+            Some(_) => None,
+        }
     }
 }

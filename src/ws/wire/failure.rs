@@ -171,9 +171,11 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
             (Code::NotHeld, Explanation::Semaphore { semaphore: name.as_str() })
         }
         // What operators do is not asked here, nor what REST alone has.
-        Refusal::SemaphoreExists(_) | Refusal::InUse { .. } | Refusal::UnknownPermit(_) => {
-            (Code::BadMessage, Explanation::None)
-        }
+        Refusal::SemaphoreExists(_)
+        | Refusal::InUse { .. }
+        | Refusal::NotASemaphore(_)
+        | Refusal::TooManySlots { .. }
+        | Refusal::UnknownPermit(_) => (Code::BadMessage, Explanation::None),
         Refusal::DeclaredOtherwise { name, declared, actual } => {
             let semaphore = name.as_str();
             let [declared, actual] = [declared, actual].map(|it| Declared::of(it));

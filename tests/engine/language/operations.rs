@@ -1,10 +1,10 @@
 //! What operators do, as text: `create A=3@1`, `change A max 2 level 1 pause`, `delete A force`, `revoke 1 A grace 5s
 //! why late`, `revoke 1`, `free A`.
 
-use throttle::engine::{Count, Label, Level, Operation, Span};
+use throttle::engine::{Label, Operation, Span};
 
 use super::write::{option, write_settings_of};
-use super::{Words, parse_name, parse_semaphore};
+use super::{Words, parse_name, parse_semaphore, wishes};
 
 /// `None`: the verb is none of an operator's.
 pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operation>, String> {
@@ -15,12 +15,7 @@ pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Operatio
         }
         "change" => Operation::Change {
             name: parse_name(words.next("a semaphore")?)?,
-            max: words.option("max")?.map(|max| Count::new(max).ok_or("not a max")).transpose()?,
-            level: words.option("level")?.map(Level),
-            paused: words
-                .0
-                .next_if(|word| ["pause", "resume"].contains(word))
-                .map(|w| w == "pause"),
+            wish: wishes::parse(words)?,
         },
         "delete" => Operation::Delete {
             name: parse_name(words.next("a semaphore")?)?,
@@ -64,11 +59,7 @@ fn why(words: &mut Words<'_>) -> Result<Option<Label>, String> {
 pub(super) fn write(operation: &Operation) -> String {
     match operation {
         Operation::Create(it) => format!("create {}={}", it.name, write_settings_of(it)),
-        Operation::Change { name, max, level, paused } => {
-            let paused = paused.map(|paused| if paused { " pause" } else { " resume" });
-            let (max, level) = (option("max", *max), option("level", *level));
-            format!("change {name}{max}{level}{}", paused.unwrap_or_default())
-        }
+        Operation::Change { name, wish } => format!("change {name}{}", wishes::write(wish)),
         Operation::Delete { name, force, why } => {
             let force = if *force { " force" } else { "" };
             format!("delete {name}{force}{}", option("why", why.as_ref()))
@@ -98,6 +89,10 @@ fn what_is_written_can_be_read() {
         "create A=3@1",
         "change A max 2 level -1 pause",
         "change A resume",
+        "change A max_pending 3 max_hold none lock_delay 15s slots yes",
+        "change A max_pending none max_hold 1h slots no",
+        "change A capacity 2 refill 3 every 1s slop none max_reserved 7",
+        "change A every 1s slop 3ms",
         "delete A force why late",
         "configure A=1@0~max_pending:5,max_hold:1h,lock_delay:15s,slots B=2@0%3/1m+7 -C",
         "revoke 1 A grace 5s why late",

@@ -1,8 +1,9 @@
 //! What operators do, in the naive model.
 
 use throttle::engine::{
-    Change, Count, Effect, EndReason, Fence, Label, Level, Manners, Operation, PeerId, Refusal,
-    ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, Span, Time,
+    Change, Count, Effect, EndReason, Fence, Label, MannersWish, Operation, PeerId, Rate, RateWish,
+    Refusal, ReleaseReason, Reply, Revoked, SemaphoreName, SemaphoreSettings, SemaphoreState, Span,
+    Time, Wish,
 };
 
 use super::{Answer, Model, Over};
@@ -37,9 +38,7 @@ impl Model {
                 }
                 Ok(Reply::Changed(vec![self.list(settings)]))
             }
-            Operation::Change { name, max, level, paused } => {
-                Ok(Reply::Changed(vec![self.change(name, *max, *level, *paused)?]))
-            }
+            Operation::Change { name, wish } => Ok(Reply::Changed(vec![self.change(name, wish)?])),
             Operation::Configure { set, remove } => self.configure(set, remove),
             Operation::Delete { name, force, why } => {
                 Ok(Reply::Changed(vec![self.delete(name, *force, why.as_ref())?]))
@@ -83,46 +82,38 @@ impl Model {
         Change { name, before: None, after }
     }
 
-    fn change(
-        &mut self,
-        name: &SemaphoreName,
-        max: Option<Count>,
-        level: Option<Level>,
-        paused: Option<bool>,
-    ) -> Result<Change, Refusal> {
-        let concerned = self.concerned(name)?;
-        let before = self.state(name);
+    fn change(&mut self, name: &SemaphoreName, wish: &Wish) -> Result<Change, Refusal> {
+        let mut concerned = self.concerned(name)?;
         if name.is_pattern() {
-            self.change_one(name, max, level, paused);
+            concerned.insert(0, name.clone());
         }
-        for name in concerned {
-            self.change_one(&name, max, level, paused);
+        let before = self.state(name);
+        let after = |it| wished(wish, name, self.state(it).unwrap());
+        let after = concerned.iter().map(after).collect::<Result<Vec<_>, _>>()?;
+        for (it, after) in concerned.iter().zip(after) {
+            self.turn_into(it, after);
         }
         Ok(Change { name: name.clone(), before, after: self.state(name) })
     }
 
-    fn change_one(
-        &mut self,
-        name: &SemaphoreName,
-        max: Option<Count>,
-        level: Option<Level>,
-        paused: Option<bool>,
-    ) {
+    fn turn_into(&mut self, name: &SemaphoreName, to: SemaphoreState) {
         let found = self.settings.semaphores.iter_mut().find(|it| it.name == *name);
         let semaphore = found.unwrap();
-        let before = semaphore.max;
-        semaphore.max = max.unwrap_or(semaphore.max);
-        semaphore.level = level.unwrap_or(semaphore.level);
-        let changed = semaphore.clone();
-        if changed.max != before && !name.is_pattern() {
-            self.set_bucket(&changed);
+        let before = semaphore.clone();
+        let SemaphoreState { max, level, paused, rate, manners } = to;
+        *semaphore = SemaphoreSettings { name: name.clone(), max, level, rate, manners };
+        let after = semaphore.clone();
+        self.paused.retain(|it| it != name);
+        self.paused.extend(paused.then(|| name.clone()));
+        if name.is_pattern() {
+            return;
         }
-        if let Some(paused) = paused {
-            self.paused.retain(|it| it != name);
-            self.paused.extend(paused.then(|| name.clone()));
+        self.set_manners(name, before.manners, manners);
+        if (before.max, before.rate) != (max, rate) {
+            self.set_bucket(&after);
         }
         for (peer, count) in self.waiters(name) {
-            if count > changed.max.get() {
+            if count > max.get() {
                 self.end_wait(peer, EndReason::Never);
             }
         }
@@ -162,25 +153,21 @@ impl Model {
     }
 
     fn set(&mut self, settings: &SemaphoreSettings) -> Result<Change, Refusal> {
-        let SemaphoreSettings { name, max, level, rate, manners } = settings;
-        let before = self.state(name);
+        let SemaphoreSettings { name, max, level, rate, manners } = settings.clone();
+        let before = self.state(&name);
         if before.is_none() {
             return Ok(self.list(settings));
         }
-        self.unkey(name);
-        let mut concerned = self.concerned(name)?;
-        concerned.push(name.clone());
-        let before_all = self.settings.semaphores.clone();
-        for it in &mut self.settings.semaphores {
-            if concerned.contains(&it.name) {
-                (it.rate, it.manners) = (*rate, *manners);
-            }
+        self.unkey(&name);
+        let mut concerned = self.concerned(&name)?;
+        if name.is_pattern() {
+            concerned.push(name.clone());
         }
-        for key in self.concerned(name)? {
-            self.set_manners(&key, manners_before(&before_all, &key), *manners);
-            self.set_bucket(&SemaphoreSettings { name: key, ..settings.clone() });
+        for it in concerned {
+            let paused = self.paused.contains(&it);
+            self.turn_into(&it, SemaphoreState { max, level, paused, rate, manners });
         }
-        Ok(Change { before, ..self.change(name, Some(*max), Some(*level), None)? })
+        Ok(Change { before, after: self.state(&name), name })
     }
 
     fn delete(
@@ -343,6 +330,40 @@ impl Model {
     }
 }
 
-fn manners_before(all: &[SemaphoreSettings], name: &SemaphoreName) -> Manners {
-    all.iter().find(|it| it.name == *name).unwrap().manners
+/// What is there when this is wished.
+fn wished(
+    wish: &Wish,
+    name: &SemaphoreName,
+    before: SemaphoreState,
+) -> Result<SemaphoreState, Refusal> {
+    let mut after = before;
+    after.max = wish.max.unwrap_or(before.max);
+    after.level = wish.level.unwrap_or(before.level);
+    after.paused = wish.paused.unwrap_or(before.paused);
+    let manners = &mut after.manners;
+    let before = before.manners;
+    manners.max_pending = wish.manners.max_pending.unwrap_or(before.max_pending);
+    manners.max_hold = wish.manners.max_hold.unwrap_or(before.max_hold);
+    manners.lock_delay = wish.manners.lock_delay.unwrap_or(before.lock_delay);
+    manners.slots = wish.manners.slots.unwrap_or(before.slots);
+    let is_wished = wish.rate != RateWish::default();
+    let Some(rate) = &mut after.rate else {
+        return if is_wished { Err(Refusal::NotABucket(name.clone())) } else { Ok(after) };
+    };
+    if wish.level.is_some() || wish.manners != MannersWish::default() {
+        return Err(Refusal::NotASemaphore(name.clone()));
+    }
+    after.max = wish.rate.capacity.unwrap_or(after.max);
+    let usual = |rate: Rate| Rate::new(rate.refill(), rate.every()).unwrap().slop;
+    let (refill, every) = (wish.rate.refill(), wish.rate.every());
+    let new = Rate::new(refill.unwrap_or(rate.refill()), every.unwrap_or(rate.every()));
+    let mut new = new.unwrap();
+    new.max_reserved = wish.rate.max_reserved.unwrap_or(rate.max_reserved);
+    match wish.rate.slop {
+        Some(slop) => new.slop = slop.unwrap_or(usual(new)),
+        None if rate.slop != usual(*rate) => new.slop = rate.slop,
+        None => {}
+    }
+    *rate = new;
+    Ok(after)
 }
