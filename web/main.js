@@ -1,7 +1,7 @@
 // The page: holds the model, the address and the connection together, and renders when something has changed. What is
 // decided, is decided in the modules that it calls.
 
-import { render } from "./vendor/lit-html/lit-html.js";
+import { nothing, render } from "./vendor/lit-html/lit-html.js";
 import { request } from "./api.js";
 import { Inspector } from "./feed/inspector.js";
 import { Link } from "./feed/link.js";
@@ -12,11 +12,13 @@ import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
 import * as models from "./model/model.js";
 import { rows, sortedNames } from "./model/rows.js";
+import { denial } from "./operate/deeds.js";
 import { Desk } from "./operate/desk.js";
 import * as session from "./session.js";
 import { plain } from "./text/visible.js";
 import * as themes from "./theme.js";
 import * as chart from "./view/chart.js";
+import { passing } from "./view/control.js";
 import { formDialog, notice, settle } from "./view/form.js";
 import { frame, helpDialog } from "./view/frame.js";
 import { eventsView } from "./view/log.js";
@@ -138,14 +140,16 @@ function paint() {
   const at = performance.now();
   const fresh = freshness(link.state, model, at);
   const now = models.serverNow(model, at, fresh.live);
-  const act = { open: begin, off: fresh.live ? null : `${fresh.word}: nothing can be done at the moment` };
+  const denied = denial(link.role);
+  const act = { open: begin, denied, off: fresh.live ? denied : `${fresh.word}: nothing can be done at the moment` };
   const focused = document.activeElement;
   const again = () => render([frame({
     model, address, fresh, back: format(overviewAddress), theme: themes.theme(),
     content: link.state.tokenWanted ? signInView({ refusal, busy: checking, signIn }) : content(now, act),
     retry: () => link.connect(), nextTheme, help,
     signOut: session.token() === null ? null : signOut,
-  }), helpDialog(), formDialog({ desk, known: known(now), off: act.off }), notice(desk)], root);
+  }), helpDialog(), formDialog({ desk, known: known(now), off: act.off }),
+  notice(desk, model.known && address.view !== "events" ? passing(act) : nothing)], root);
   again();
   if (measure()) again();
   settle(desk);

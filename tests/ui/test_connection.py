@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from conftest import SetStage, Visit
@@ -40,6 +41,25 @@ def test_it_comes_back_after_a_restart(stage: SetStage, visit: Visit) -> None:
     expect(page.locator("main")).to_have_class("")
     there.hold("after", "A")
     expect(page.locator("td.held")).to_have_text("1/1")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 1440])
+@pytest.mark.parametrize("view", ["#/", "#/semaphore/gpu%2Fa100"])
+def test_nothing_moves_when_it_is_lost(width: int, view: str, standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    visitor = visit(standin.url + view, viewport={"width": width, "height": 900})
+    visitor.expect(AWAY)
+    page = visitor.page
+    expect(page.locator(".controls")).to_be_visible()
+    expect(page.locator("main table").first).to_be_visible()
+    if "semaphore" in view:
+        expect(page.locator(".chart canvas")).to_be_visible()
+    parts = page.locator("main :is(h1, .figures, .controls, table, .card)")
+    places = "(parts) => parts.map((it) => it.getBoundingClientRect().top)"
+    before = parts.evaluate_all(places)
+    standin.stop()
+    expect(page.locator(".notices .off")).to_have_text(re.compile("nothing can be done at the moment"))
+    assert parts.evaluate_all(places) == before
 
 
 def test_nobody_has_to_wait_for_the_next_attempt(standin: StandIn, visit: Visit) -> None:

@@ -146,7 +146,7 @@ def test_without_a_connection_nothing_can_be_done_and_it_says_why(server: SetSer
     for button in (revoke, pause):
         expect(button).to_be_disabled()
         expect(button).to_have_accessible_description(re.compile("nothing can be done at the moment"))
-    expect(page.locator(".head .off")).to_contain_text("nothing can be done")
+    expect(page.locator(".notices .off")).to_contain_text("nothing can be done")
     pause.dispatch_event("click")
     expect(dialog).to_have_count(0)
     there.start()

@@ -29,10 +29,10 @@ class Guarded:
         self.server = Server(program, self._file, self._port)
         self.server.start()
 
-    def let_in(self, token: str) -> None:
+    def let_in(self, token: str, role: str = "observe") -> None:
         """Know this token alone, from the next start on."""
         digest = hashlib.sha256(token.encode()).hexdigest()
-        entry = f'name = "wall"\nrole = "observe"\nsha256 = "{digest}"\n'
+        entry = f'name = "wall"\nrole = "{role}"\nsha256 = "{digest}"\n'
         self._file.write_text(f"[semaphores]\nA = 3\n[[auth.tokens]]\n{entry}", encoding="utf-8")
 
     def close(self) -> None:
@@ -79,6 +79,27 @@ def test_who_has_a_token_gets_in_and_out(guarded: Guarded, visit: Visit) -> None
     expect(page.locator("tr.row")).to_have_count(0)
     page.reload()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_who_may_only_look_is_told_so(guarded: Guarded, visit: Visit) -> None:
+    visitor = visit(f"{guarded.server.url}/")
+    visitor.expect(rf"{UNAUTHORIZED}|Failed to load resource: net::ERR_")
+    page = visitor.page
+    sign_in(page, GOOD)
+    why = "Your token has the role observe: it takes one with the role operate to change anything."
+    for name in ("Create a semaphore", "Reload the configuration"):
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+        expect(page.get_by_role("button", name=name)).to_have_accessible_description(why)
+    expect(page.get_by_text(why)).to_be_visible()
+    page.get_by_role("button", name="Create a semaphore").dispatch_event("click")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    guarded.server.kill()
+    expect(page.locator(".notices .off")).to_contain_text("nothing can be done at the moment")
+    expect(page.get_by_text(why)).to_be_visible()
+    guarded.let_in(GOOD, role="operate")
+    guarded.server.start()
+    expect(page.get_by_role("button", name="Create a semaphore")).to_be_enabled(timeout=20_000)
+    expect(page.locator(".off")).to_have_count(0)
 
 
 def test_who_has_another_token_is_told_so(guarded: Guarded, visit: Visit) -> None:

@@ -44,6 +44,8 @@ export class Link {
     this.#hear = hear;
     this.#changed = changed;
     this.state = { phase: "paused", watching: false };
+    // What the server has said last that the session may do; an older one does not say it.
+    this.role = null;
   }
 
   /** Connects now, whatever it was doing. */
@@ -100,7 +102,9 @@ export class Link {
   }
 
   #take(message) {
-    if (message.type === "state" && message.id === this.#watch) {
+    if (message.type === "welcome") {
+      this.role = message.role ?? null;
+    } else if (message.type === "state" && message.id === this.#watch) {
       this.#attempt = 0;
       if (!this.state.watching) this.#become({ phase: "open", watching: true });
       this.#hear(message);

@@ -29,6 +29,11 @@ export function fieldsOf({ deed, subject }) {
   return DEEDS.get(deed).fields.filter((field) => field !== "level" || !subject.bucket);
 }
 
+/** Why somebody with this role can do none of it; `null`: all of it, or the server will tell. */
+export function denial(role) {
+  return role === null || role === "operate" ? null : `Your token has the role ${role}: it takes one with the role operate to change anything.`;
+}
+
 /** What those have who hold the subject. */
 export function lockWord({ bucket }) {
   return bucket ? "permit" : "lock";

@@ -14,10 +14,10 @@ export function formDialog({ desk, known, off }) {
   </dialog>`;
 }
 
-/** What has come of the last deed: for a while, at the edge of the page. Read aloud when it comes. */
-export function notice({ notice: it }) {
-  return html`<div class="notices" role="status">${it === null ? nothing : html`<p class="notice ${it.failed ? "bad" : ""}">
-    <span class="sign" aria-hidden="true">${it.failed ? "✕" : "✓"}</span> ${sentence(it.parts)}</p>`}</div>`;
+/** What has come of the last deed: for a while, at the edge of the page. Read aloud when it comes. `more` is beside it. */
+export function notice({ notice: it }, more) {
+  return html`<div class="notices">${more}<div role="status">${it === null ? nothing : html`<p class="notice ${it.failed ? "bad" : ""}">
+    <span class="sign" aria-hidden="true">${it.failed ? "✕" : "✓"}</span> ${sentence(it.parts)}</p>`}</div></div>`;
 }
 
 /** After rendering: opens or closes the dialog as the desk says. */

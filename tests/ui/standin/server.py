@@ -135,7 +135,8 @@ class StandIn:
     ) -> None:
         match message["type"]:
             case "hello":
-                await _send(connection, {"type": "welcome", "server": "throttle/0.1.0", "epoch": self.model.epoch})
+                about = {"server": "throttle/0.1.0", "epoch": self.model.epoch, "role": "operate"}
+                await _send(connection, {"type": "welcome", **about})
             case "watch":
                 self.watches += 1
                 every = message.get("every_ms", 1_000)

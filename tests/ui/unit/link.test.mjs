@@ -60,6 +60,15 @@ test("it says hello, watches, and hears", () => {
   assert.deepEqual(it.states, ["connecting", "open", "open"]);
 });
 
+test("what the session may do is known as far as the server says it", () => {
+  const it = opened();
+  assert.equal(it.link.role, null);
+  it.say({ type: "welcome", role: "observe" });
+  assert.equal(it.link.role, "observe");
+  it.say({ type: "welcome" });
+  assert.equal(it.link.role, null);
+});
+
 test("after a gap it watches anew, and what still comes of the old watch is not heard", () => {
   const it = opened();
   it.link.watch();

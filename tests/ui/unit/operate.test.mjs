@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blank, fieldsOf, flaw, order } from "../../../web/operate/deeds.js";
+import { blank, denial, fieldsOf, flaw, order } from "../../../web/operate/deeds.js";
 import { Desk } from "../../../web/operate/desk.js";
 import { impact, inUse } from "../../../web/operate/impact.js";
 import { outcome } from "../../../web/operate/outcome.js";
@@ -34,6 +34,11 @@ test("a form becomes the request that does it", () => {
   assert.deepEqual(order(form("revoke", { name, peer: "s1" }, why)), ["POST", "operate/peers/s1/revoke", { semaphore: name, ...why }]);
   assert.deepEqual(order(form("revoke", { peer: "s1" }, { grace: "5m" })), ["POST", "operate/peers/s1/revoke", { grace: "5m" }]);
   assert.deepEqual(order(form("reload")), ["POST", "operate/reload", {}]);
+});
+
+test("who may not act is told what it takes", () => {
+  assert.deepEqual([null, "operate"].map(denial), [null, null]);
+  for (const role of ["observe", "lease", "something new"]) assert.match(denial(role), new RegExp(`role ${role}: .* operate`));
 });
 
 test("what cannot be right is said before anything is sent", () => {
