@@ -30,6 +30,29 @@ def test_holders_and_the_queue_in_order(stage: SetStage, visit: Visit) -> None:
     expect(page.locator("tr.row")).to_have_count(2)
 
 
+def test_on_a_phone_nothing_is_cut(standin: StandIn, visit: Visit) -> None:
+    long = "etl-worker-number-7-on-a-host-with-a-long-name"
+
+    def fill(model: Model) -> None:
+        model.semaphores["database/primary-in-frankfurt"] = Semaphore(1)
+        model.grant(model.peer("s1", label=long), "database/primary-in-frankfurt")
+        model.wait(model.peer("s2", label=long), {"database/primary-in-frankfurt": 1}, priority=2)
+
+    standin.change(fill)
+    page = visit(
+        f"{standin.url}#/semaphore/database%2Fprimary-in-frankfurt", viewport={"width": 390, "height": 844}
+    ).page
+    expect(page.get_by_role("region", name="Queue").locator(".below")).to_have_text("priority 2")
+    parts, cut = (
+        page.locator("main :is(.name, .card)"),
+        "(all) => all.filter((it) => it.scrollWidth > it.clientWidth).length",
+    )
+    assert parts.evaluate_all(cut) == 0
+    page.goto(f"{standin.url}#/events")
+    expect(page.locator(".events td.name").first.locator(".below")).to_have_text("database/primary-in-frankfurt")
+    assert parts.evaluate_all(cut) == 0
+
+
 def test_a_peer_and_its_end(stage: SetStage, visit: Visit) -> None:
     there = stage({"gpu": 2})
     there.hold("alice", "gpu", 2)

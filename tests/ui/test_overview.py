@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from playwright.sync_api import expect
 
 from conftest import SetStage, Visit
@@ -111,3 +112,12 @@ def test_the_theme_is_chosen_and_remembered(standin: StandIn, visit: Visit) -> N
     assert page.evaluate(background) == dark
     page.get_by_role("button", name="Theme: dark").click()
     expect(page.get_by_role("button", name="Theme: auto")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 701, 840, 900, 1000, 1100, 1199, 1200, 1280, 1366, 1440, 1920])
+def test_names_have_room_on_every_screen(width: int, standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    page = visit(standin.url, viewport={"width": width, "height": 900}).page
+    expect(page.locator("tr.row").first).to_be_visible()
+    assert page.locator("tr.row th.name").first.evaluate("(it) => it.clientWidth") >= 130
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

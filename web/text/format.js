@@ -78,6 +78,17 @@ export function timeOfDay(ms) {
     .join(":");
 }
 
+/** Numbers of a lock, each run of them as its ends: "0–3, 7". */
+export function slots(numbers) {
+  const runs = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.last + 1 === number) run.last = number;
+    else runs.push({ first: number, last: number });
+  }
+  return runs.map(({ first, last }) => (first === last ? `${first}` : `${first}–${last}`)).join(", ");
+}
+
 /** "1 peer", "2 peers". */
 export function many(number, one, more = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : more}`;

@@ -5,7 +5,7 @@ import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { KINDS, select } from "../model/events.js";
 import { deedText } from "../operate/record.js";
 import { count, elapsed, many, timeOfDay } from "../text/format.js";
-import { peerLink, semaphoreLink, shown } from "./name.js";
+import { below, peerLink, semaphoreLink, shown } from "./name.js";
 
 /** So many rows are shown before somebody asks for more. */
 const FIRST_ROWS = 200;
@@ -26,14 +26,14 @@ export function logTable(list, { caption, without = null }) {
     <thead><tr>
       <th scope="col">Time</th><th scope="col">Event</th>
       ${without === "peer" ? nothing : html`<th scope="col">Peer</th>`}
-      ${without === "semaphore" ? nothing : html`<th scope="col">Semaphore</th>`}
+      ${without === "semaphore" ? nothing : html`<th scope="col" class=${without === null ? "wide" : ""}>Semaphore</th>`}
       <th scope="col" class="number">Count</th><th scope="col" class="number wide">Waited</th><th scope="col" class="number wide">Fence</th>
     </tr></thead>
     <tbody>${repeat(list, ({ n }) => n, (event) => html`<tr class=${event.by === undefined ? "" : "done"}>
       <td class="time"><time>${timeOfDay(event.at_ms)}</time></td>
       <td>${kind(event.kind)}</td>
-      ${without === "peer" ? nothing : html`<td class="name">${who(event)}</td>`}
-      ${without === "semaphore" ? nothing : html`<td class="name">${event.semaphore === undefined ? nothing : semaphoreLink(event.semaphore)}</td>`}
+      ${without === "peer" ? nothing : html`<td class="name">${who(event)}${without === null && event.semaphore !== undefined ? below([semaphoreLink(event.semaphore)]) : nothing}</td>`}
+      ${without === "semaphore" ? nothing : html`<td class="name ${without === null ? "wide" : ""}">${event.semaphore === undefined ? nothing : semaphoreLink(event.semaphore)}</td>`}
       <td class="number">${event.count === undefined ? nothing : count(event.count)}</td>
       <td class="number wide">${event.waited_ms === undefined ? nothing : elapsed(event.waited_ms)}</td>
       <td class="number wide fence">${event.fence ?? nothing}</td>

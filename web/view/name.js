@@ -3,6 +3,7 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { format } from "../model/address.js";
+import { slots } from "../text/format.js";
 import { parts, plain } from "../text/visible.js";
 
 /** The text, nothing but text. */
@@ -25,6 +26,17 @@ export function kindOf({ bucket, keys }) {
 export function peerLink(peer, label) {
   const href = format({ view: "peer", key: String(peer) });
   return html`<a href=${href} title=${plain(label ?? String(peer))}>${shown(label ?? String(peer))}</a>`;
+}
+
+/** What has a column of its own where there is room for it, and stands below the name where there is little. */
+export function below(notes) {
+  const there = notes.filter((note) => note !== null);
+  return there.length === 0 ? nothing : html`<span class="below">${there.map((note, index) => html`${index > 0 ? " · " : nothing}${note}`)}</span>`;
+}
+
+/** "slots 0–3", of a lock that has some. */
+export function numbering({ slots: numbers }) {
+  return numbers === undefined ? null : `${numbers.length === 1 ? "slot" : "slots"} ${slots(numbers)}`;
 }
 
 /** What a ticket wants: "database × 2, gpu". */

@@ -33,8 +33,8 @@ export function peerView({ model, peer, now, details, error, back, act }) {
 function known(details, semaphores, now, act) {
   const { transport, remote, locks, waiting } = details;
   return html`<dl class="figures">
-      ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")))}
-      ${figure("From", remote === undefined ? "–" : shown(remote))}
+      ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")), "rate")}
+      ${figure("From", remote === undefined ? "–" : shown(remote), "rate")}
       ${figure("Time to live", details.expires_in_ms === undefined ? "–" : duration(details.expires_in_ms))}
       ${figure("Expires in", untilText(details.expires_ms, now))}
       ${details.revoked_ms === undefined ? nothing : figure("Revoked in", untilText(details.revoked_ms, now))}

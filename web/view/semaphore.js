@@ -10,7 +10,7 @@ import { origin, untilText } from "./peer.js";
 import { DECLARED, facts } from "./facts.js";
 import { logTable } from "./log.js";
 import { badges } from "./meter.js";
-import { kindOf, peerLink, shown, wants } from "./name.js";
+import { below, kindOf, peerLink, shown, wants } from "./name.js";
 
 const EVENTS = 50;
 
@@ -116,7 +116,8 @@ function queue({ queue: list, waiters }, now, more) {
       ${ranked ? html`<th scope="col" class="number wide">Priority</th>` : nothing}</tr></thead>
     <tbody>${list.map((it) => html`<tr>
       <td class="number">${count(it.position)}</td>
-      <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
+      <th scope="row" class="name">${peerLink(it.peer, it.label)}${below([
+        it.until_ms === undefined ? null : `gives up in ${duration(it.until_ms - now)}`, it.priority === 0 ? null : `priority ${it.priority}`])}</th>
       <td class="name">${wants(it.want)}</td>
       <td class="number">${duration(now - it.since_ms)}</td>
       <td class="number wide">${it.until_ms === undefined ? html`<span class="none">never</span>` : duration(it.until_ms - now)}</td>

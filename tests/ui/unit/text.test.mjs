@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compact, count, duration, elapsed, left, many, rate, refillRate, span } from "../../../web/text/format.js";
+import { compact, count, duration, elapsed, left, many, rate, refillRate, slots, span } from "../../../web/text/format.js";
 import { parts, plain } from "../../../web/text/visible.js";
 
 test("counts are grouped", () => {
   assert.deepEqual([0, 999, 1000, 2147483648].map(count), ["0", "999", "1\u202f000", "2\u202f147\u202f483\u202f648"]);
   assert.deepEqual([99_999, 100_000, 1_960_000, 2147483648].map(compact), ["99\u202f999", "100\u202fk", "1.9\u202fM", "2.1\u202fG"]);
   assert.deepEqual([many(1, "peer"), many(2, "peer")], ["1 peer", "2 peers"]);
+});
+
+test("numbers in a row are told by their ends", () => {
+  assert.deepEqual([[], [4], [0, 1], [0, 1, 2, 7, 9, 10]].map(slots), ["", "4", "0–1", "0–2, 7, 9–10"]);
 });
 
 test("durations have their two largest units and no decimals that flicker", () => {
