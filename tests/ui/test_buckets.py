@@ -152,3 +152,13 @@ def test_patterns_show_their_keys_and_are_never_full(standin: StandIn, visit: Vi
     page.goto(f"{standin.url}#/semaphore/%5Bdynamic%5D")
     expect(page.locator("main")).to_contain_text("clients have declared themselves")
     expect(page.get_by_role("button", name="Change")).to_have_count(0)
+
+
+def test_a_pattern_does_not_say_that_nobody_holds_it(server: SetServer, visit: Visit) -> None:
+    there = server({"tenant/*": 4, "A": 1})
+    there.hold("alice", "tenant/7", 2)
+    page = visit(f"{there.url}#/semaphore/tenant%2F*").page
+    expect(page.locator(".figures > div").filter(has_text="Held of all").locator("dd")).to_have_text("2")
+    expect(page.locator(".chart canvas")).to_be_visible()
+    page.wait_for_timeout(1_000)
+    expect(page.get_by_role("region", name="Holders")).to_have_count(0)

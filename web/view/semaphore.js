@@ -32,7 +32,7 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
     <section class="card" aria-label="The last 15 minutes">
       <div class="chart" id="chart" role="img" aria-label=${chartText(semaphore, now)}></div>
     </section>
-    ${semaphore.keys !== undefined && !details?.holders ? nothing : lists(semaphore, details, now, more, act)}
+    ${semaphore.keys !== undefined && !listed(details) ? nothing : lists(semaphore, details, now, more, act)}
     ${happened(select(model.events.list, { semaphore: name }))}`;
 }
 
@@ -59,7 +59,11 @@ function chartText(semaphore, now) {
   return `Held and waiting over the last 15 minutes. Now ${many(held, "is", "are")} held${keys === undefined ? ` of ${count(max)}` : ""}, and ${waited}.`;
 }
 
-/** Of a pattern there are lists only if the server has them. */
+/** Empty lists of a pattern say nothing: it is its keys that somebody holds and waits for. */
+function listed(details) {
+  return details?.holders?.length > 0 || details?.queue?.length > 0;
+}
+
 function lists(semaphore, details, now, more, act) {
   const bucket = semaphore.bucket !== undefined;
   return html`<div class="halves holding">
