@@ -1,5 +1,7 @@
 """One semaphore, one peer, and the log."""
 
+import re
+
 from playwright.sync_api import expect
 
 from conftest import SetStage, Visit
@@ -30,18 +32,49 @@ def test_holders_and_the_queue_in_order(stage: SetStage, visit: Visit) -> None:
     expect(page.locator("tr.row")).to_have_count(2)
 
 
+def test_what_is_blocked_explains_itself(standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    standin.change(scenes.expired)
+    page = visit(standin.url).page
+    row = page.locator("tr.row", has_text="licence/scan")
+    expect(row.locator("td.state")).to_have_text("full◔ 2 blocked")
+    row.get_by_role("link").click()
+    holders = page.get_by_role("region", name="Holders")
+    expect(holders).to_contain_text(re.compile(r"2 blocked after an expiry, until \d\d:\d\d:\d\d \(for \d+ s\)"))
+    expect(holders).to_contain_text("Nobody holds it.")
+    expect(page.locator(".head")).to_contain_text("lock_delay 30 s")
+    expect(page.locator(".figures div", has_text="Free")).to_contain_text("0")
+    page.goto(f"{standin.url}#/semaphore/gpu%2Fl4")
+    expect(page.locator(".head")).to_contain_text("max_pending 40 · max_hold 2 h · lock_delay 10 min · slots")
+    expect(holders).to_contain_text("3 blocked after an expiry")
+    expect(holders).to_contain_text(re.compile(r"the first of it for \d min \d\d s, the last for \d min"))
+    expect(holders).to_contain_text(re.compile(r"The program\s+that held slots \d+–\d+, \d+ may still be at work"))
+    expect(holders.locator("tbody tr").first.locator(".slots")).to_have_text(re.compile("^0"))
+
+
+def test_slots_of_a_peer(standin: StandIn, visit: Visit) -> None:
+    standin.change(scenes.fleet)
+    standin.change(scenes.expired)
+    peer = next(iter(standin.model.semaphores["gpu/l4"].holders))
+    page = visit(f"{standin.url}#/peer/{peer}").page
+    row = page.get_by_role("region", name="Holds").locator("tbody tr", has_text="gpu/l4")
+    expect(row.locator(".slots")).to_have_text(re.compile("^0"))
+
+
 def test_on_a_phone_nothing_is_cut(standin: StandIn, visit: Visit) -> None:
     long = "etl-worker-number-7-on-a-host-with-a-long-name"
 
     def fill(model: Model) -> None:
-        model.semaphores["database/primary-in-frankfurt"] = Semaphore(1)
+        model.semaphores["database/primary-in-frankfurt"] = Semaphore(1, manners={"slots": True})
         model.grant(model.peer("s1", label=long), "database/primary-in-frankfurt")
+        model.peers["s1"].locks["database/primary-in-frankfurt"]["slots"] = [3]
         model.wait(model.peer("s2", label=long), {"database/primary-in-frankfurt": 1}, priority=2)
 
     standin.change(fill)
     page = visit(
         f"{standin.url}#/semaphore/database%2Fprimary-in-frankfurt", viewport={"width": 390, "height": 844}
     ).page
+    expect(page.get_by_role("region", name="Holders").locator(".below")).to_have_text("slot 3")
     expect(page.get_by_role("region", name="Queue").locator(".below")).to_have_text("priority 2")
     parts, cut = (
         page.locator("main :is(.name, .card)"),

@@ -17,6 +17,7 @@ VIEWS = {
     "semaphore": "#/semaphore/gpu%2Fa100",
     "bucket": "#/semaphore/api%2Fpartner",
     "pattern": "#/semaphore/tenant%2F*",
+    "blocked": "#/semaphore/gpu%2Fl4",
     "peer": "#/peer/",
     "events": "#/events",
 }
@@ -36,6 +37,7 @@ DEEDS = {
 def test_pictures(theme: str, width: int, standin: StandIn, visit: Visit, pytestconfig: pytest.Config) -> None:
     standin.change(scenes.fleet)
     standin.change(scenes.buckets)
+    standin.change(scenes.expired)
     dice = random.Random(11)
 
     def step(model: Model) -> None:

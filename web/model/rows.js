@@ -28,7 +28,12 @@ export const SORTS = ["name", ...Object.keys(ORDERS)];
 /** Nothing is left of it. A pattern is never full: each of its keys may be. */
 export function isFull(semaphore, now) {
   if (semaphore.keys !== undefined) return false;
-  return hasTokens(semaphore) ? available(semaphore, now) <= 0 : semaphore.held >= semaphore.max;
+  return hasTokens(semaphore) ? available(semaphore, now) <= 0 : free(semaphore) <= 0;
+}
+
+/** How much of a semaphore can be granted: neither held, nor blocked after an expiry. Negative when more is held. */
+export function free({ held, delayed = 0, max }) {
+  return max - held - delayed;
 }
 
 /** How much more is held than there is. Permits of a bucket may be any number, and so may locks on all keys. */

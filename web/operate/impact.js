@@ -2,6 +2,7 @@
 // Pure. Each sentence is a list of words; what strangers chose is `{ text }` among them. The first one is the sum.
 
 import { available, hasTokens, spent } from "../model/bucket.js";
+import { free as unheld } from "../model/rows.js";
 import { count, duration, many } from "../text/format.js";
 import { lockWord, number } from "./deeds.js";
 
@@ -37,18 +38,19 @@ export function inUse(semaphore) {
 }
 
 function use(semaphore, now) {
-  const { held, max, holders: all, waiters, bucket, keys } = semaphore;
+  const { held, max, holders: all, waiters, bucket, keys, delayed = 0 } = semaphore;
+  const blocked = delayed === 0 ? "" : `, ${count(delayed)} blocked after an expiry`;
   const locks = `${many(all, lockWord({ bucket }))} of ${many(all, "peer")}`;
   const waiting = line(waiters);
-  if (keys !== undefined) return [`${many(keys, "key")}: ${all === 0 ? "nobody holds any" : `${locks}, ${count(held)} held`}; ${waiting}.`];
-  if (bucket === undefined) return [`${all === 0 ? "Nobody holds it" : `${locks}, ${count(held)} of ${count(max)} held`}; ${waiting}.`];
+  if (keys !== undefined) return [`${many(keys, "key")}: ${all === 0 ? "nobody holds any" : `${locks}, ${count(held)} held`}${blocked}; ${waiting}.`];
+  if (bucket === undefined) return [`${all === 0 ? "Nobody holds it" : `${locks}, ${count(held)} of ${count(max)} held`}${blocked}; ${waiting}.`];
   return [`${all === 0 ? "No permit is in use" : locks}, ${count(spent(semaphore, now))} of ${many(max, "token")} spent; ${waiting}.`];
 }
 
 /** How much can be granted at once, if it is known for the whole. */
 function free(semaphore, now) {
   if (semaphore.keys !== undefined) return null;
-  return hasTokens(semaphore) ? available(semaphore, now) : semaphore.max - semaphore.held;
+  return hasTokens(semaphore) ? available(semaphore, now) : unheld(semaphore);
 }
 
 function resumption(semaphore, now) {
@@ -86,14 +88,15 @@ function next({ waiters, paused, bucket }) {
 }
 
 function change(draft, semaphore, details, now) {
-  const { held, max, level, waiters, bucket, keys } = semaphore;
+  const { held, max, level, waiters, bucket, keys, delayed = 0 } = semaphore;
   const to = { max: number(draft.max, 1, 2 ** 31) ?? max, level: number(draft.level, -(2 ** 31), 2 ** 31 - 1) ?? level };
   const found = [use(semaphore, now)];
   const most = free({ ...semaphore, max: to.max }, now);
   if (keys !== undefined) {
     found.push(["It is what each key has for itself. Nothing is taken away."]);
   } else if (most < 0 && bucket === undefined) {
-    found.push([`${many(held, "is held", "are held")}, ${count(-most)} more than that: nothing new is granted until it fits. Nothing is taken away.`]);
+    const word = delayed === 0 ? "held" : "held or blocked";
+    found.push([`${many(held + delayed, `is ${word}`, `are ${word}`)}, ${count(-most)} more than that: nothing new is granted until it fits. Nothing is taken away.`]);
   } else if (most < 0) {
     found.push([`${many(to.max - most, "token is", "tokens are")} spent, ${count(-most)} more than that: nothing new is granted until enough are back.`]);
   } else if (to.max > max && waiters > 0) {

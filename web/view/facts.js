@@ -1,8 +1,8 @@
 // The figures at the head of a semaphore's view, of a bucket's, and of a pattern's. `now` is the server's clock.
 
-import { html } from "../vendor/lit-html/lit-html.js";
+import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { available, closedFor, hasTokens, spent } from "../model/bucket.js";
-import { over } from "../model/rows.js";
+import { free, over } from "../model/rows.js";
 import { count, duration, left, refillRate } from "../text/format.js";
 import { bar } from "./meter.js";
 import { figure } from "./overview.js";
@@ -14,11 +14,12 @@ export function facts(name, semaphore, now) {
 }
 
 function ofSemaphore(semaphore, now) {
-  const { held, max, level } = semaphore;
+  const { held, max, level, delayed = 0 } = semaphore;
   return html`<dl class="figures">
     ${figure("Held", html`${count(held)} <small>of ${count(max)}</small>`)}
     ${use(semaphore, now)}
-    ${over(semaphore) > 0 ? figure("Over the maximum", html`<span class="bad">${count(over(semaphore))}</span>`) : figure("Free", count(max - held))}
+    ${over(semaphore) > 0 ? figure("Over the maximum", html`<span class="bad">${count(over(semaphore))}</span>`) : figure("Free", count(Math.max(0, free(semaphore))))}
+    ${delayed > 0 ? figure("Blocked", count(delayed)) : nothing}
     ${line(semaphore, now)}
     ${figure("Level", level)}
   </dl>`;
@@ -42,9 +43,10 @@ function ofBucket(semaphore, now) {
 }
 
 function ofKeys(name, semaphore, now) {
-  const { held, max, level, bucket, keys } = semaphore;
+  const { held, max, level, bucket, keys, delayed = 0 } = semaphore;
   const all = html`${figure("Keys", count(keys))}
     ${figure(bucket === undefined ? "Held of all" : "Permits in use", count(held))}
+    ${delayed > 0 ? figure("Blocked of all", count(delayed)) : nothing}
     ${line(semaphore, now)}`;
   if (name === DECLARED) {
     return html`<dl class="figures">${all}</dl>
@@ -54,7 +56,7 @@ function ofKeys(name, semaphore, now) {
       ${all}
       ${figure(bucket === undefined ? "Max of each" : "Capacity of each", count(max))}
       ${bucket === undefined ? figure("Level", level) : figure("Rate of each", refillRate(bucket), "rate")}
-    </dl>
+      </dl>
     <p class="quiet">A pattern: each name that fits it is a ${bucket === undefined ? "semaphore" : "bucket"} of its own, a key. The ${
     bucket === undefined ? "max" : "capacity"} is that of each key; all else is the sum over all keys.</p>`;
 }

@@ -37,7 +37,8 @@ export function helpDialog() {
     </table>
     <p>A <em>semaphore</em> is a name with a maximum. A <em>peer</em> holds locks on it or waits in its queue. <em>Expired</em> is
       who gave no sign of life in time. What is <em>over</em> the maximum was brought back by clients after a restart, or the
-      maximum became smaller.</p>
+      maximum became smaller. What is <em>blocked</em> was held by a peer that has expired: its program may still be at work,
+      so nobody gets it for a while.</p>
     <p>A <em>bucket</em> is a name with a rate: who is granted some of it spends tokens, which come back with time. It is
       <em>closed</em> while what is behind it refuses everybody; <em>reserved</em> tokens are waited for or promised. A name
       with <em>keys</em> stands for many that are alike, each with a max of its own.</p>

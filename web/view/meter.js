@@ -17,10 +17,12 @@ export function bar(semaphore, now) {
   const { max } = semaphore;
   const part = used(semaphore, now);
   const more = over(semaphore);
+  const blocked = Math.min(semaphore.delayed ?? 0, Math.max(0, max - part));
   const share = (of) => ((100 * of) / (max + more)).toFixed(2);
   return html`<svg class="bar" aria-hidden="true" viewBox="0 0 100 1" preserveAspectRatio="none">
     <rect class="track" width="100" height="1"></rect>
     <rect class="held" width=${share(Math.min(part, max))} height="1"></rect>
+    <rect class="blocked" x=${share(Math.min(part, max))} width=${share(blocked)} height="1"></rect>
     <rect class="over" x=${share(max)} width=${share(more)} height="1"></rect>
   </svg>`;
 }
@@ -48,9 +50,12 @@ export function badges(semaphore, now, words = false) {
   return html`${semaphore.paused === true ? html`<span class="badge paused">‖ paused</span>` : nothing}${
     closedFor(semaphore, now) > 0 ? closed(semaphore, now) : nothing}${
     fullness(semaphore, now)}${
+    semaphore.delayed > 0 ? html`<span class="badge blocked" title=${BLOCKED}>◔ ${compact(semaphore.delayed)} blocked</span>` : nothing}${
     semaphore.bucket?.reserved > 0 ? html`<span class="badge reserved" title="Tokens that are waited for, or promised already">${compact(semaphore.bucket.reserved)} reserved</span>` : nothing}${
     differs === null ? nothing : html`<span class="badge differs" title=${differs.long}><span aria-hidden="true">≠</span> ${words ? differs.long : differs.short}</span>`}`;
 }
+
+const BLOCKED = "The peer that held it has expired, and its program may still be at work: nobody gets it yet";
 
 function closed(semaphore, now) {
   return html`<span class="badge closed" title="What is behind it has refused somebody: nothing is given for that long">⊘ closed for ${left(closedFor(semaphore, now))}</span>`;

@@ -3,10 +3,10 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
-import { count, duration } from "../text/format.js";
+import { count, duration, slots } from "../text/format.js";
 import { control, controls, revokeControl } from "./control.js";
 import { logTable } from "./log.js";
-import { semaphoreLink, shown, wants } from "./name.js";
+import { below, numbering, semaphoreLink, shown, wants } from "./name.js";
 import { figure } from "./overview.js";
 
 const EVENTS = 50;
@@ -32,6 +32,7 @@ export function peerView({ model, peer, now, details, error, back, act }) {
 
 function known(details, semaphores, now, act) {
   const { transport, remote, locks, waiting } = details;
+  const numbered = locks.some((it) => it.slots !== undefined);
   return html`<dl class="figures">
       ${figure("Comes over", transport === "websocket" ? "WebSocket" : transport === "rest" ? "REST" : shown(String(transport ?? "–")), "rate")}
       ${figure("From", remote === undefined ? "–" : shown(remote), "rate")}
@@ -46,11 +47,13 @@ function known(details, semaphores, now, act) {
         <h2 id="locks">Holds</h2>
         ${locks.length === 0 ? html`<p class="quiet">Nothing.</p>` : html`<table>
           <caption class="unseen">Locks</caption>
-          <thead><tr><th scope="col">Semaphore</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
+          <thead><tr><th scope="col">Semaphore</th><th scope="col" class="number">Count</th>
+            ${numbered ? html`<th scope="col" class="wide">Slots</th>` : nothing}<th scope="col" class="number">Held for</th>
             <th scope="col" class="number wide">Fence</th>${act === null ? nothing : html`<th scope="col"><span class="unseen">Action</span></th>`}</tr></thead>
           <tbody>${repeat(locks, ({ fence }) => fence, (it) => html`<tr>
-            <th scope="row" class="name">${semaphoreLink(it.semaphore)}</th>
+            <th scope="row" class="name">${semaphoreLink(it.semaphore)}${below([numbering(it), html`fence ${it.fence}`])}</th>
             <td class="number">${count(it.count)}</td>
+            ${numbered ? html`<td class="wide slots">${slots(it.slots ?? [])}</td>` : nothing}
             <td class="number">${duration(now - it.since_ms)}</td>
             <td class="number wide fence">${it.fence}</td>
             ${act === null ? nothing : html`<td class="act">${revokeControl(act, { name: it.semaphore, bucket: semaphores.get(it.semaphore)?.bucket !== undefined, peer: details.peer, label: details.label, lock: it })}</td>`}

@@ -4,13 +4,13 @@ import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
 import { hasTokens, spent } from "../model/bucket.js";
-import { count, duration, many } from "../text/format.js";
+import { count, duration, left, many, slots, span, timeOfDay } from "../text/format.js";
 import { control, controls, revokeControl } from "./control.js";
 import { origin, untilText } from "./peer.js";
 import { DECLARED, facts } from "./facts.js";
 import { logTable } from "./log.js";
 import { badges } from "./meter.js";
-import { below, kindOf, peerLink, shown, wants } from "./name.js";
+import { below, kindOf, numbering, peerLink, shown, wants } from "./name.js";
 
 const EVENTS = 50;
 
@@ -20,7 +20,7 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
   const head = html`<header class="head">
     <a class="back" href=${back}>← Semaphores</a>
     <h1>${shown(name)}</h1>
-    ${semaphore === undefined ? nothing : html`${kindOf(semaphore)} ${badges(semaphore, now, true)} ${semaphoreControls(act, name, semaphore)}`}
+    ${semaphore === undefined ? nothing : html`${kindOf(semaphore)} ${badges(semaphore, now, true)} ${details === null ? nothing : manners(details)} ${semaphoreControls(act, name, semaphore)}`}
   </header>`;
   if (semaphore === undefined) {
     const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
@@ -69,7 +69,7 @@ function lists(semaphore, details, now, more, act) {
   return html`<div class="halves holding">
     <section class="card" aria-labelledby="holders">
       <h2 id="holders">Holders <span class="tally">${count(semaphore.holders ?? details?.holder_count ?? 0)}</span></h2>
-      ${details === null ? html`<p class="quiet">…</p>` : holders(details, bucket, now, more, act)}
+      ${details === null ? html`<p class="quiet">…</p>` : html`${blocked(details, now)}${holders(details, bucket, now, more, act)}`}
     </section>
     <section class="card" aria-labelledby="queue">
       <h2 id="queue">Queue <span class="tally">${count(semaphore.waiters)}</span></h2>
@@ -86,16 +86,46 @@ function happened(events) {
   </section>`;
 }
 
+/** What the configuration says of it besides, in its words. */
+function manners({ max_pending: most, max_hold_ms: hold, lock_delay_ms: delay, slots: numbered }) {
+  const said = [
+    most === undefined ? null : `max_pending ${count(most)}`, hold === undefined ? null : `max_hold ${span(hold)}`,
+    delay === undefined ? null : `lock_delay ${span(delay)}`, numbered === true ? "slots" : null,
+  ].filter((it) => it !== null);
+  return said.length === 0 ? nothing : html`<span class="id manners">${said.join(" · ")}</span>`;
+}
+
+/** Why it is not to be had although nobody holds all of it. The server tells as many ends as it does holders. */
+function blocked({ delayed = 0, blocked: list = [] }, now) {
+  if (delayed === 0) return nothing;
+  const numbers = list.flatMap((it) => it.slots ?? []).sort((a, b) => a - b);
+  const [what, them] = numbers.length === 0 ? ["it", "it"] : [`slots ${slots(numbers)}`, "them"];
+  return html`<p class="blocking"><strong>${count(delayed)} blocked</strong> after an expiry${until(delayed, list, now)}. The program
+    that held ${what} may still be at work: nobody gets ${them} before.</p>`;
+}
+
+function until(delayed, list, now) {
+  if (list.length === 0) return "";
+  const ends = list.map((it) => it.until_ms);
+  const [first, last] = [Math.min(...ends), Math.max(...ends)];
+  const told = list.reduce((sum, it) => sum + it.count, 0);
+  const begin = first === last ? "" : `the first of it for ${left(first - now)}, the last `;
+  return `, until ${timeOfDay(last)}${told < delayed ? " or later" : ""} (${begin}for ${left(last - now)})`;
+}
+
 function holders({ name, holders: list, holder_count: all }, bucket, now, more, act) {
   if (list.length === 0) return html`<p class="quiet">${bucket ? "Nobody has a permit in use." : "Nobody holds it."}</p>`;
+  const numbered = list.some((it) => it.slots !== undefined);
   return html`<table>
     <caption class="unseen">Holders</caption>
-    <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th><th scope="col" class="number">Held for</th>
+    <thead><tr><th scope="col">Peer</th><th scope="col" class="number">Count</th>
+      ${numbered ? html`<th scope="col" class="wide">Slots</th>` : nothing}<th scope="col" class="number">Held for</th>
       <th scope="col" class="number">Expires in</th><th scope="col" class="wide from">From</th><th scope="col" class="number wide">Fence</th>
       <th scope="col"><span class="unseen">Action</span></th></tr></thead>
     <tbody>${repeat(list, ({ fence }) => fence, (it) => html`<tr>
-      <th scope="row" class="name">${peerLink(it.peer, it.label)}</th>
+      <th scope="row" class="name">${peerLink(it.peer, it.label)}${below([numbering(it)])}</th>
       <td class="number">${count(it.count)}</td>
+      ${numbered ? html`<td class="wide slots">${slots(it.slots ?? [])}</td>` : nothing}
       <td class="number">${duration(now - it.since_ms)}</td>
       <td class="number">${it.revoked_ms === undefined ? untilText(it.expires_ms, now) : revoked(it.revoked_ms, now)}</td>
       <td class="wide from">${origin(it)}</td>

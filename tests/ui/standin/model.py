@@ -41,6 +41,9 @@ class Semaphore:
     # What the feed says of a bucket's rate, and how many keys a pattern has.
     bucket: Message | None = None
     keys: int | None = None
+    # What details say besides, in their words, and the locks that are blocked after an expiry.
+    manners: Message = field(default_factory=dict)
+    blocked: list[Message] = field(default_factory=list)
     holders: dict[str, Message] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     held_past: deque[int] = field(default_factory=lambda: deque(maxlen=POINTS))
@@ -144,6 +147,8 @@ class Model:
             seen["waiting_since_ms"] = min(wait["since_ms"] for wait in waits)
         if it.paused:
             seen["paused"] = True
+        if it.blocked:
+            seen["delayed"] = sum(lock["count"] for lock in it.blocked)
         if it.configured != "same":
             seen["configured"] = it.configured
         if it.bucket is not None:
@@ -163,7 +168,9 @@ class Model:
             for position, peer in enumerate(it.queue, 1)
         ]
         lists = {"holders": holders[:limit], "holder_count": len(holders), "queue": queue[:limit]}
-        return {"name": name, "now_ms": now_ms(), **self.seen(name), **lists}
+        if it.blocked:
+            lists["blocked"] = it.blocked[:limit]
+        return {"name": name, "now_ms": now_ms(), **self.seen(name), **it.manners, **lists}
 
     def peer_details(self, id_: str) -> Message | None:
         """Tell of a peer what `inspect` gives."""

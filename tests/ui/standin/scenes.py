@@ -103,6 +103,24 @@ def buckets(model: Model) -> None:
         it.waiting_past.extend(max(0, point % 40 - 30) for point in range(POINTS))
 
 
+def expired(model: Model) -> None:
+    """Let peers have expired whose programs may still be at work."""
+    now = now_ms()
+    cards = model.semaphores["gpu/l4"]
+    cards.manners = {"max_pending": 40, "max_hold_ms": 7_200_000, "lock_delay_ms": 600_000, "slots": True}
+    number = 0
+    for lock in cards.holders.values():
+        lock["slots"] = list(range(number, number + lock["count"]))
+        number += lock["count"]
+    cards.blocked = [
+        {"count": 2, "fence": 1, "slots": [number, number + 1], "until_ms": now + 310_000},
+        {"count": 1, "fence": 2, "slots": [number + 3], "until_ms": now + 120_000},
+    ]
+    model.semaphores["licence/scan"] = Semaphore(
+        2, manners={"lock_delay_ms": 30_000}, blocked=[{"count": 2, "fence": 3, "until_ms": now + 29_000}]
+    )
+
+
 def operated(model: Model) -> None:
     """Let operators have been at work."""
     model.semaphores["build/macos"].configured = {"max": 6, "level": 0}

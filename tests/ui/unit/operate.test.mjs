@@ -41,6 +41,14 @@ test("who may not act is told what it takes", () => {
   for (const role of ["observe", "lease", "something new"]) assert.match(denial(role), new RegExp(`role ${role}: .* operate`));
 });
 
+test("what is blocked after an expiry is not free", () => {
+  const semaphore = { ...GPU, max: 10, held: 1, delayed: 8, holders: 1, waiters: 2 };
+  const of = (deed, draft) => hit(deed, {}, draft, { semaphore });
+  assert.match(of("pause")[0], /1 of 10 held, 8 blocked after an expiry; 2 waiting/);
+  assert.equal(of("resume")[1], "1 can be granted at once, to those who wait first.");
+  assert.match(of("change", { max: "4" })[1], /^9 are held or blocked, 5 more than that/);
+});
+
 test("what cannot be right is said before anything is sent", () => {
   const wrong = (...of) => flaw(form(...of))?.field;
   assert.equal(flaw(form("create", {}, { name: "A", max: "1" })), null);

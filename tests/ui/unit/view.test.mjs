@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { format, parse } from "../../../web/model/address.js";
-import { longestWait, rows, sortedNames, tally } from "../../../web/model/rows.js";
+import { free, longestWait, rows, sortedNames, tally } from "../../../web/model/rows.js";
 import { area, strip } from "../../../web/view/outline.js";
 import { visible } from "../../../web/view/window.js";
 
@@ -18,6 +18,17 @@ const NAMES = sortedNames(SEMAPHORES);
 function found(asked) {
   return rows(SEMAPHORES, NAMES, asked).map(([name]) => name);
 }
+
+test("what is blocked after an expiry is not to be had", () => {
+  const blocked = new Map([
+    ["all", { max: 2, level: 0, held: 0, delayed: 2, pending: 0, waiters: 0 }],
+    ["some", { max: 3, level: 0, held: 1, delayed: 1, pending: 0, waiters: 0 }],
+  ]);
+  assert.equal(tally(blocked, 0).full, 1);
+  assert.equal(tally(blocked, 0).over, 0);
+  assert.deepEqual([...blocked.values()].map(free), [0, 1]);
+  assert.equal(free({ max: 4, held: 1 }), 3);
+});
 
 test("names are in the order in which people read them", () => {
   assert.deepEqual(NAMES, ["Alpha", "alpha", "pool-2", "pool-10"]);
