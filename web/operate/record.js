@@ -1,7 +1,7 @@
 // What operators have done, in words: for events, and for what a reload has changed. Pure. `before` and `after` are what
-// a semaphore was and is: `{ max, level, paused }`; absent when there was none.
+// a semaphore was and is: `{ max, level, paused }` and more; absent when there was none.
 
-import { count, many } from "../text/format.js";
+import { count, many, refillRate, span } from "../text/format.js";
 
 /** "max 10 → 4, level 0 → 1, paused". `max` is the word for it, where more is known than in the record. */
 export function difference(before, after, max = "max") {
@@ -11,8 +11,26 @@ export function difference(before, after, max = "max") {
   const found = [];
   if (before.max !== after.max) found.push(`${max} ${count(before.max)} → ${count(after.max)}`);
   if (before.level !== after.level) found.push(`level ${before.level} → ${after.level}`);
+  for (const [key, word, written] of TERMS) {
+    if (before[key] !== after[key]) found.push(`${word} ${said(before[key], written)} → ${said(after[key], written)}`);
+  }
+  if (rate(before) !== rate(after)) found.push(`rate ${rate(before)} → ${rate(after)}`);
   if (before.paused !== after.paused) found.push(before.paused ? "paused → running" : "running → paused");
   return found.length === 0 ? "nothing is different" : found.join(", ");
+}
+
+/** What a semaphore or bucket may have besides, with its word in the configuration. What it has not is absent. */
+const TERMS = [
+  ["max_pending", "max_pending", count], ["max_hold_ms", "max_hold", span], ["lock_delay_ms", "lock_delay", span],
+  ["slots", "slots", () => "on"], ["max_reserved", "max_reserved", count], ["slop_ms", "slop", span],
+];
+
+function said(value, written) {
+  return value === undefined ? "none" : written(value);
+}
+
+function rate({ refill, every_ms: every }) {
+  return refill === undefined ? "none" : refillRate({ refill, every_ms: every });
 }
 
 /** What an event says of an operator's deed, without who, whom and why. */

@@ -152,6 +152,12 @@ test("what was done is said in words", () => {
   const running = { max: 1200, level: 0, paused: false };
   assert.equal(difference(running, { max: 4, level: 1, paused: true }), "max 1\u202f200 → 4, level 0 → 1, running → paused");
   assert.equal(difference(running, running), "nothing is different");
+  const kept = { ...running, max_pending: 3, max_hold_ms: 3_600_000, slots: true };
+  assert.equal(difference(running, kept), "max_pending none → 3, max_hold none → 1 h, slots none → on");
+  assert.equal(difference(kept, { ...kept, max_hold_ms: 1_500, slots: undefined }), "max_hold 1 h → 1.5 s, slots on → none");
+  const bucket = { ...running, refill: 10, every_ms: 60_000, max_reserved: 1_000, slop_ms: 600 };
+  assert.equal(difference(bucket, { ...bucket, refill: 20 }), "rate 10 in 1 min → 20 in 1 min");
+  assert.equal(difference(bucket, { ...bucket, max_reserved: 5, slop_ms: 0 }), "max_reserved 1\u202f000 → 5, slop 600 ms → 0 ms");
   assert.equal(deedText({ kind: "create", semaphore: "A", after: { ...running, max: 2 } }), "max 2, level 0");
   assert.equal(deedText({ kind: "pause", semaphore: "A", before: running, after: { ...running, paused: true } }), "");
   assert.equal(deedText({ kind: "free", semaphore: "A", locks: 3 }), "3 locks");
