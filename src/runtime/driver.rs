@@ -7,11 +7,9 @@ use super::clock::Clock;
 use super::delivery::{Asker, Delivery};
 use super::line::Tag;
 use super::queue::{Queue, Read, Request};
-use crate::engine::{Command, ConnectionId, Engine, Label, Outcome, PeerId, Refusal, Reply, Time};
+use super::standing::blocked_by;
+use crate::engine::{Command, ConnectionId, Engine, Outcome, PeerId, Refusal, Reply, Time};
 use crate::store::{Commit, Committed, Store};
-
-/// Most holders that are named to who has to wait.
-const BLOCKED_BY_HOLDERS: usize = 3;
 
 /// Is told everything that comes of commands, in order, after the store has it. For metrics.
 pub trait Observer: Send + 'static {
@@ -262,10 +260,4 @@ const fn subject(command: &Command) -> Option<PeerId> {
         | Command::Operate(_)
         | Command::Expire => None,
     }
-}
-
-/// Who stands in the way of a peer that waits: the labels of the first few that hold what it wants.
-fn blocked_by(engine: &Engine, peer: PeerId) -> Vec<Label> {
-    let holders = engine.blocking(peer).take(BLOCKED_BY_HOLDERS);
-    holders.filter_map(|(_, label, _)| label).collect()
 }

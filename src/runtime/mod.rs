@@ -7,12 +7,14 @@ mod driver;
 mod handle;
 mod line;
 mod queue;
+mod standing;
 
 pub use clock::Clock;
 pub use combiner::start;
 pub use driver::Observer;
 pub use handle::{Answer, EngineGone, Handle, Verdict};
 pub use line::{Event, Events, Line, Submitted, Tag};
+pub use standing::Standing;
 
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::super::close::Close;
 use super::{End, Pump};
-use crate::engine::{Engine, PeerId, Wait};
-use crate::runtime::EngineGone;
+use crate::engine::{Engine, PeerId};
+use crate::runtime::{EngineGone, Standing};
 
 /// How often those are told their place who want to know. To find a place costs as much as it is far from the first
 /// one, so who is far away is told less often.
@@ -24,8 +24,8 @@ const PROGRESS_PER_PLACE: Duration = Duration::from_millis(4);
 /// The places of peers that wait, as the engine will tell them.
 pub(super) type Places = Pin<Box<dyn Future<Output = Result<Vec<Place>, EngineGone>> + Send>>;
 
-/// A peer that waits, for what, and its place in line.
-type Place = (PeerId, Wait);
+/// A peer that waits, and where it stands.
+type Place = (PeerId, Standing);
 
 /// When to ask for the places of peers.
 #[derive(Default)]
@@ -109,9 +109,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let Poll::Ready(places) = asked.as_mut().poll(cx) else { return None };
         self.progress.asked = None;
         let Ok(places) = places else { return Some(End::Closing(Close::Restarting)) };
-        let furthest = places.iter().map(|(_, wait)| wait.position).max().unwrap_or_default();
+        let furthest = places.iter().map(|(_, now)| now.wait.position).max().unwrap_or_default();
         self.progress.every = PROGRESS_PER_PLACE * u32::try_from(furthest).unwrap_or(u32::MAX);
-        self.session.on_places(&places);
+        self.session.on_places(places);
         // The next time is set in the next turn.
         cx.waker().wake_by_ref();
         None
@@ -119,6 +119,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 }
 
 fn places(engine: &Engine, peers: &[PeerId]) -> Vec<Place> {
-    let place = |peer: &PeerId| engine.wait_of(*peer).map(|wait| (*peer, wait));
+    let place = |peer: &PeerId| Standing::of(engine, *peer).map(|standing| (*peer, standing));
     peers.iter().filter_map(place).collect()
 }

@@ -139,6 +139,9 @@ impl Session {
     ) {
         let Some(wait) = self.wait_of(peer, line.ticket, want) else { return };
         (wait.place, wait.eta) = (line.position, line.eta);
+        if joined.progress {
+            wait.blocked_by = line.blocked_by.to_vec();
+        }
         if self.join(joined, number, peer) {
             self.queued(joined.id, number, (line.position, line.eta), line.blocked_by);
         }

@@ -1,9 +1,10 @@
-//! Places in line, for those who want to know how theirs changes. Only changes are told: another place, or that it
-//! takes longer than was said.
+//! Places in line, for those who want to know how theirs changes. Only changes are told: another place, others in the
+//! way, or that it takes longer than was said.
 
 use super::Session;
 use super::peers::Peer;
-use crate::engine::{PeerId, Wait};
+use crate::engine::PeerId;
+use crate::runtime::Standing;
 
 impl Session {
     /// Whether some peer waits whose place is to be told.
@@ -17,11 +18,11 @@ impl Session {
     }
 
     /// Takes in the places of peers that wait.
-    pub(in crate::ws) fn on_places(&mut self, places: &[(PeerId, Wait)]) {
+    pub(in crate::ws) fn on_places(&mut self, places: Vec<(PeerId, Standing)>) {
         let peers = &self.peers;
         self.watching.retain(|peer| peers.get(*peer).is_some_and(Peer::is_curious));
         for (peer, now) in places {
-            self.moved(*peer, now);
+            self.moved(peer, now);
         }
     }
 
@@ -31,19 +32,21 @@ impl Session {
         }
     }
 
-    fn moved(&mut self, peer: PeerId, now: &Wait) {
+    fn moved(&mut self, peer: PeerId, now: Standing) {
         let Some(bound) = self.peers.get_mut(peer) else { return };
         let number = bound.number;
         let Some(wait) = &mut bound.wait else { return };
-        let same = wait.place == now.position && now.eta <= wait.eta;
-        if wait.ticket != now.ticket || same {
+        let Standing { wait: now, blocked_by } = now;
+        let same_place = wait.place == now.position && now.eta <= wait.eta;
+        if wait.ticket != now.ticket || (same_place && wait.blocked_by == blocked_by) {
             return;
         }
         (wait.place, wait.eta) = (now.position, now.eta);
+        wait.blocked_by.clone_from(&blocked_by);
         let curious = wait.joined.iter().filter(|joined| joined.progress);
         let curious: Vec<_> = curious.map(|joined| joined.id).collect();
         for id in curious {
-            self.queued(id, number, (now.position, now.eta), &[]);
+            self.queued(id, number, (now.position, now.eta), &blocked_by);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::engine::{
     Count, Engine, Fence, Label, Level, Limits as EngineLimits, Operation, Outcome, Priority,
     SemaphoreSettings, Settings, Time, Wish,
 };
-use crate::runtime::{Clock, Events, Handle, Line, Observer, start};
+use crate::runtime::{Clock, Events, Handle, Line, Observer, Standing, start};
 use crate::store::Memory;
 use crate::ws::wire::Limits;
 
@@ -161,10 +161,10 @@ impl Stage {
         for Connected { session, .. } in self.sessions.values_mut() {
             let peers = session.watching();
             let places = self.engine.read(move |engine| {
-                let place = |peer: PeerId| engine.wait_of(peer).map(|wait| (peer, wait));
+                let place = |peer: PeerId| Standing::of(engine, peer).map(|now| (peer, now));
                 peers.into_iter().filter_map(place).collect::<Vec<_>>()
             });
-            session.on_places(&places.await.unwrap());
+            session.on_places(places.await.unwrap());
         }
     }
 
