@@ -35,9 +35,9 @@ async fn ctrl_c_reaches_the_command_whether_it_has_the_terminal_or_not() {
     }
 }
 
-/// What runs a script that Ctrl-Z is to stop. A shell that uses vfork for what it starts (dash) cannot be stopped in the
-/// moment before that is there, if it was stopped itself: nobody continues it, with or without a lock. This one takes
-/// notice of Ctrl-C only with a trap, if what it has started ends by itself just then.
+/// What runs a script that Ctrl-Z is to stop. Not `sh`, where that is dash: what it starts comes by vfork, and if that is
+/// stopped before it has begun, dash itself never stops, with or without a lock around it. Bash takes notice of Ctrl-C
+/// only with a trap, if what it has started ends by itself just then.
 const STOPPABLE: &str = "bash -c";
 
 /// Under a shell with job control: it stops with its command, and goes on with it.
