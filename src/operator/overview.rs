@@ -69,7 +69,12 @@ impl Overview<'_> {
         let bucket = row.bucket.as_ref();
         let held = bucket.map_or(row.held, |bucket| bucket.spent(self.now_ms));
         let max = row.state.max;
+        let (used, full) = match row.keys {
+            Some(_) => (row.held.to_string(), String::new()),
+            None => (format!("{held}/{max}"), bar(held, row.delayed, max)),
+        };
         let tone = match held {
+            _ if row.keys.is_some() => Tone::Plain,
             _ if held > max => Tone::Alarming,
             _ if held + row.delayed >= max => Tone::Notable,
             _ => Tone::Plain,
@@ -78,8 +83,8 @@ impl Overview<'_> {
         let longest = row.waiting_since_ms.map(|since| duration(self.now_ms.saturating_sub(since)));
         vec![
             Cell::new(&row.name),
-            Cell::toned(format!("{held}/{max}"), tone),
-            Cell::toned(bar(held, row.delayed, max), tone),
+            Cell::toned(used, tone),
+            Cell::toned(full, tone),
             Cell::toned(row.waiters.to_string(), waits),
             Cell::toned(longest.unwrap_or_else(|| "-".to_owned()), waits),
             Cell::new(bucket.map_or_else(|| row.state.level.to_string(), Bucket::rate)),
@@ -89,7 +94,11 @@ impl Overview<'_> {
 
     fn notes(&self, row: &Row) -> String {
         let bucket = row.bucket.as_ref();
-        let over = bucket.is_none() && row.held > row.state.max;
+        // What clients have declared has no common maximum.
+        let each = Some(row.state.max).filter(|max| *max > 0).map(|max| format!(" × {max}"));
+        let keys =
+            row.keys.map(|keys| counted(keys, "key", "keys") + each.as_deref().unwrap_or_default());
+        let over = bucket.is_none() && row.keys.is_none() && row.held > row.state.max;
         let over = over.then(|| "over-committed".to_owned());
         let blocked = (row.delayed > 0).then(|| format!("{} blocked after an expiry", row.delayed));
         let reserved = bucket.map(|it| it.reserved).filter(|reserved| *reserved > 0);
@@ -102,7 +111,7 @@ impl Overview<'_> {
             Some(configured) => format!("in the file: {}", state(configured)),
             None => "not in the file".to_owned(),
         });
-        [over, blocked, reserved, closed, paused, differs]
+        [keys, over, blocked, reserved, closed, paused, differs]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -121,6 +130,8 @@ mod tests {
             {"name":"b\u001b[31m","max":4,"level":0,"configured":null,"held":0,"holders":0,"pending":0,"waiters":0},
             {"name":"c","max":4,"level":0,"held":4,"holders":1,"pending":0,"waiters":0},
             {"name":"e","max":3,"level":0,"held":1,"delayed":2,"holders":1,"pending":0,"waiters":0},
+            {"name":"[dynamic]","max":0,"level":0,"held":1,"holders":1,"pending":0,"waiters":0,"keys":1},
+            {"name":"t/*","max":4,"level":0,"held":12,"holders":6,"pending":0,"waiters":0,"keys":6},
             {"name":"d","max":10,"level":0,"held":99,"holders":1,"pending":0,"waiters":0,"bucket":{"refill":10,"every_ms":60000.0,"full_at_ms":83000,"reserved":2,"closed_until_ms":70000}}]"#;
         let about: About = serde_json::from_str(about).unwrap();
         let rows: Vec<Row> = serde_json::from_str(rows).unwrap();
@@ -137,6 +148,8 @@ mod tests {
                 "b\\u{1b}[31m   0/4  [..........]        0        -            0  not in the file",
                 "c             4/4  [##########]        0        -            0",
                 "e             1/3  [###xxxxxxx]        0        -            0  2 blocked after an expiry",
+                "[dynamic]       1                      0        -            0  1 key",
+                "t/*            12                      0        -            0  6 keys × 4",
                 "d            3/10  [###.......]        0        -     10 in 1m  2 reserved, closed for 5s",
             ]
         );

@@ -54,6 +54,8 @@ pub(super) struct Row {
     pub(super) waiting_since_ms: Option<u64>,
     /// What makes it a bucket.
     pub(super) bucket: Option<Bucket>,
+    /// What makes it a pattern: how many keys it has, each with that `max`. What is held is the sum of all.
+    pub(super) keys: Option<u64>,
 }
 
 /// The tokens of a bucket.
