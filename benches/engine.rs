@@ -125,6 +125,7 @@ fn takes(criterion: &mut Criterion) {
             name: SemaphoreName::new(&format!("tenant/{number}")).expect("it is short"),
             count: 1,
             max_wait: None,
+            declared: None,
         };
         let takes: Vec<_> = (0..keys).map(take).collect();
         let mut now = 1;

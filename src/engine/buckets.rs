@@ -10,6 +10,7 @@ use super::peers::{Parts, Slot};
 use super::queue::Place;
 use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
+use super::settings::SemaphoreSettings;
 use super::text::SemaphoreName;
 use super::time::{Span, Time};
 use super::want::Want;
@@ -20,12 +21,15 @@ impl Engine {
         name: &SemaphoreName,
         count: i64,
         max_wait: Option<Span>,
+        declared: Option<&SemaphoreSettings>,
     ) -> Result<Reply, Refusal> {
-        let index = self.key(name, None)?;
-        self.as_bucket(index)?;
+        if declared.is_some_and(|declared| declared.rate.is_none()) {
+            return Err(Refusal::NotABucket(name.clone()));
+        }
+        let index = self.key(name, declared)?;
         let now = self.now;
-        let semaphore = self.semaphores.get(index);
-        let (max, queued) = (semaphore.max, semaphore.pending);
+        self.as_bucket(index)?.settle_due(now);
+        let Semaphore { max, pending: queued, paused, .. } = *self.semaphores.get(index);
         let invalid = || Refusal::InvalidCount { name: name.clone(), asked: count };
         let valid = Count::new(count).filter(|count| count.get() > 0).ok_or_else(invalid)?;
         if valid > max {
@@ -34,25 +38,20 @@ impl Engine {
         if let Some(span) = max_wait {
             self.check_span(span)?;
         }
-        let semaphore = self.semaphores.get_mut(index);
-        if semaphore.paused || self.now < self.grants_from {
+        if paused || self.is_recovering() {
             return Err(Refusal::Busy { name: name.clone(), retry_after: RETRY });
         }
-        let Some(bucket) = &mut semaphore.bucket else { return Err(not_a_bucket(name)) };
-        bucket.settle_due(now);
+        let (line, permit) = (self.check_line(index, valid), Fence(self.last_fence.0 + 1));
+        let bucket = self.as_bucket(index)?;
         let wait = bucket.reservable(now, queued, valid).since(now);
         if let Some(max_wait) = max_wait.filter(|max_wait| wait > *max_wait) {
             return Err(Refusal::TooLate { wait, max_wait });
         }
         if wait > Span::ZERO {
-            self.check_line(index, valid)?;
+            line?;
         }
-        self.last_fence = Fence(self.last_fence.0 + 1);
-        let permit = self.last_fence;
-        let Some(bucket) = &mut self.semaphores.get_mut(index).bucket else {
-            return Err(not_a_bucket(name));
-        };
         let (from, until) = validity(bucket.rate, bucket.reserve(now, queued, valid, permit));
+        self.last_fence = permit;
         self.semaphores.stir(index);
         Ok(Reply::Reserved { permit, from, until })
     }
@@ -62,13 +61,11 @@ impl Engine {
         name: &SemaphoreName,
         permit: Fence,
     ) -> Result<Reply, Refusal> {
-        let index = self.bucket(name)?;
+        let index = self.semaphores.resolve(name)?;
         let now = self.now;
-        let given_up = self.semaphores.get_mut(index).bucket.as_mut().is_some_and(|bucket| {
-            bucket.settle_due(now);
-            bucket.unreserve(permit)
-        });
-        if !given_up {
+        let bucket = self.as_bucket(index)?;
+        bucket.settle_due(now);
+        if !bucket.unreserve(permit) {
             return Err(Refusal::UnknownPermit(permit));
         }
         self.semaphores.stir(index);
@@ -78,7 +75,8 @@ impl Engine {
     pub(super) fn settle(&mut self, peer: PeerId, used: &Want) -> Result<Reply, Refusal> {
         let mut parts = Parts::new();
         for (name, used) in used.iter() {
-            let index = self.bucket(name)?;
+            let index = self.semaphores.resolve(name)?;
+            self.as_bucket(index)?;
             let invalid = || Refusal::InvalidCount { name: name.clone(), asked: used };
             parts.push((index, Count::new(used).ok_or_else(invalid)?));
         }
@@ -100,7 +98,8 @@ impl Engine {
         name: &SemaphoreName,
         retry_after: Span,
     ) -> Result<Reply, Refusal> {
-        let index = self.bucket(name)?;
+        let index = self.semaphores.resolve(name)?;
+        self.as_bucket(index)?;
         if let Some(peer) = peer
             && self.peers.get(self.known(peer)?).hold(index).is_none()
         {
@@ -108,9 +107,7 @@ impl Engine {
         }
         self.check_span(retry_after)?;
         let until = self.now.after(retry_after);
-        let Some(bucket) = &mut self.semaphores.get_mut(index).bucket else {
-            return Err(not_a_bucket(name));
-        };
+        let bucket = self.as_bucket(index)?;
         bucket.closed_until = bucket.closed_until.max(until);
         let until = bucket.closed_until;
         self.semaphores.stir(index);
@@ -220,18 +217,8 @@ impl Engine {
         Some(bucket.due(self.now, before, u64::from(count.get())).since(self.now))
     }
 
-    fn bucket(&self, name: &SemaphoreName) -> Result<SemaphoreIndex, Refusal> {
-        self.as_bucket(self.semaphores.resolve(name)?)
+    fn as_bucket(&mut self, index: SemaphoreIndex) -> Result<&mut Bucket, Refusal> {
+        let Semaphore { name, bucket, .. } = self.semaphores.get_mut(index);
+        bucket.as_deref_mut().ok_or_else(|| Refusal::NotABucket(name.clone()))
     }
-
-    fn as_bucket(&self, index: SemaphoreIndex) -> Result<SemaphoreIndex, Refusal> {
-        match self.semaphores.get(index).bucket {
-            Some(_) => Ok(index),
-            None => Err(not_a_bucket(&self.semaphores.get(index).name)),
-        }
-    }
-}
-
-fn not_a_bucket(name: &SemaphoreName) -> Refusal {
-    Refusal::NotABucket(name.clone())
 }

@@ -130,6 +130,8 @@ pub enum Command {
         count: i64,
         /// Refuse when it takes longer.
         max_wait: Option<Span>,
+        /// What the caller takes the name for, as in [`Command::Acquire`].
+        declared: Option<Box<SemaphoreSettings>>,
     },
     /// Gives up tokens that are promised and not due: their turn is for others. Answers
     /// [`Reply::Released`](super::Reply::Released).

@@ -161,7 +161,9 @@ impl Engine {
             Command::Release { peer, names } => self.release(*peer, names.as_deref()),
             Command::Cancel { peer } => self.cancel(*peer),
             Command::Leave { peer, name } => self.leave(*peer, name),
-            Command::Reserve { name, count, max_wait } => self.reserve(name, *count, *max_wait),
+            Command::Reserve { name, count, max_wait, declared } => {
+                self.reserve(name, *count, *max_wait, declared.as_deref())
+            }
             Command::Unreserve { name, permit } => self.unreserve(name, *permit),
             Command::Settle { peer, used } => self.settle(*peer, used),
             Command::BackOff { peer, name, retry_after } => {

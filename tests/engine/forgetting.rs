@@ -43,7 +43,7 @@ fn keys_that_are_idle_leave_nothing_behind() {
         assert!(engine.apply(now, &acquire).reply.is_ok());
         assert!(engine.apply(now, &Command::Release { peer, names: None }).reply.is_ok());
         let bucket = name(&format!("api/{number}"));
-        let reserve = Command::Reserve { name: bucket, count: 1, max_wait: None };
+        let reserve = Command::Reserve { name: bucket, count: 1, max_wait: None, declared: None };
         assert!(engine.apply(now, &reserve).reply.is_ok());
     }
     let keys = |engine: &Engine| engine.semaphores().filter_map(|it| it.keys).sum::<usize>();

@@ -92,11 +92,7 @@ impl Dice {
             29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
             35..64 => self.acquire(peer),
-            64..68 => Command::Reserve {
-                name: self.name(),
-                count: if self.one_in(20) { self.0.i64(-1..=6) } else { self.0.i64(1..=2) },
-                max_wait: self.one_in(3).then(|| self.span()),
-            },
+            64..68 => self.reserve(),
             68..70 => Command::Unreserve { name: self.name(), permit: Fence(self.0.u64(1..=30)) },
             70..72 => Command::Settle { peer, used: self.want() },
             72 => Command::BackOff {
@@ -128,6 +124,16 @@ impl Dice {
         let slots = Claims::new(names.into_iter().map(|name| (name, numbers())));
         let (expires_in, session) = (self.span(), self.0.bool().then(|| self.session()));
         Command::Restore { peer, expires_in, session, held, slots }
+    }
+
+    fn reserve(&mut self) -> Command {
+        let name = self.name();
+        Command::Reserve {
+            count: if self.one_in(20) { self.0.i64(-1..=6) } else { self.0.i64(1..=2) },
+            max_wait: self.one_in(3).then(|| self.span()),
+            declared: self.one_in(4).then(|| Box::new(self.semaphore(name.clone()))),
+            name,
+        }
     }
 
     fn acquire(&mut self, peer: PeerId) -> Command {

@@ -245,7 +245,14 @@ impl Model {
                 }
                 Ok(Reply::Released { locks: usize::from(released) })
             }
-            Command::Reserve { name, count, max_wait } => self.reserve(name, *count, *max_wait),
+            Command::Reserve { name, count, max_wait, declared } => {
+                let declared = declared.as_deref().map_or(&[][..], std::slice::from_ref);
+                if declared.iter().any(|it| it.rate.is_none()) {
+                    return Err(Refusal::NotABucket(name.clone()));
+                }
+                self.key(name, declared)?;
+                self.reserve(name, *count, *max_wait)
+            }
             Command::Unreserve { name, permit } => self.unreserve(name, *permit),
             Command::Settle { peer, used } => self.settle(*peer, used),
             Command::BackOff { peer, name, retry_after } => {

@@ -86,7 +86,8 @@ impl World {
             4..6 => drop(self.apply(&Command::Release { peer, names: None })),
             6 => drop(self.apply(&Command::Cancel { peer })),
             7..9 => {
-                let reserve = Command::Reserve { name: bucket(), count, max_wait: None };
+                let reserve =
+                    Command::Reserve { name: bucket(), count, max_wait: None, declared: None };
                 if let Some(Reply::Reserved { permit, from, .. }) = self.apply(&reserve) {
                     self.used.push((from, count.unsigned_abs(), permit));
                 }

@@ -163,3 +163,44 @@ async fn peers_hold_permits_as_they_hold_locks() {
     assert_eq!(server.delete(&format!("/peers/{one}/fast")).await, text(200, "Ok"));
     assert_eq!(server.acquire(one, "fast", 2).await, 409);
 }
+
+#[tokio::test]
+async fn a_bucket_is_declared_by_who_reserves() {
+    let mut config = config(&[("A", 1, 0)]);
+    config.dynamic = true;
+    let server = TestServer::with(&config).await;
+    let declare = |declared: Value| json!({"count": 2, "declare": declared});
+    let ten = json!({"capacity": 10, "refill": 10, "every": "1h"});
+    let permit = reserve(&server, "api", declare(ten.clone())).await;
+    assert_eq!(permit["wait_ms"], 0, "{permit}");
+    let shown: Value = serde_json::from_str(&server.get("/buckets/api").await.body).unwrap();
+    assert_eq!((&shown["capacity"], &shown["available"]), (&json!(10), &json!(8)), "{shown}");
+    reserve(&server, "api", json!({})).await;
+    reserve(&server, "api", declare(ten.clone())).await;
+    let refused = async |name: &str, declared: Value| {
+        let path = format!("/buckets/{name}/permits");
+        server.post(&path, &json!({"declare": declared}).to_string()).await
+    };
+    let other = refused("api", json!({"capacity": 5, "every": "1h"})).await;
+    let both = r#""api" is a bucket of 10, 10 every 1h here, not a bucket of 5, 1 every 1h"#;
+    assert_eq!(other, text(409, both));
+    assert_eq!(refused("A", ten.clone()).await.status, 409, "it is a semaphore");
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!({"max": 5}),
+        json!({"capacity": 0, "every": "1s"}),
+        json!({"capacity": 1}),
+        json!({"capacity": 1, "every": "0s"}),
+        json!({"min_interval": "1s", "refill": 1}),
+    ] {
+        let answer = refused("new", wrong.clone()).await;
+        assert_eq!(answer.status, 422, "{wrong}: {answer:?}");
+    }
+    assert_eq!(server.get("/buckets/new").await.status, 404, "nothing of it was made");
+    assert_eq!(refused("pace", json!({"min_interval": "1h", "max_reserved": 0})).await.status, 200);
+
+    let server = TestServer::with(&slow()).await;
+    let body = json!({"declare": ten}).to_string();
+    assert_eq!(server.post("/buckets/new/permits", &body).await, text(404, "Unknown bucket"));
+}

@@ -1,4 +1,4 @@
-//! What is asked of buckets, read from text: `reserve A 2 max-wait 5s`, `unreserve A 17`, `settle 1 A=7`, `back-off A 30s by 1`.
+//! What is asked of buckets, read from text: `reserve A 2 max-wait 5s declare A=10%5/1m`, `unreserve A 17`, `settle 1 A=7`, `back-off A 30s by 1`.
 
 use throttle::engine::{Command, Fence, Want};
 
@@ -11,6 +11,7 @@ pub(super) fn parse(verb: &str, words: &mut Words<'_>) -> Result<Option<Command>
             name: parse_name(words.next("a bucket")?)?,
             count: number(words.next("a count")?)?,
             max_wait: words.span("max-wait")?,
+            declared: words.declared()?.into_iter().next().map(Box::new),
         },
         "unreserve" => Command::Unreserve {
             name: parse_name(words.next("a bucket")?)?,

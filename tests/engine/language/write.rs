@@ -76,8 +76,9 @@ pub(crate) fn write_command(command: &Command) -> String {
         }
         Command::Cancel { peer } => format!("cancel {peer}"),
         Command::Leave { peer, name } => format!("leave {peer} {name}"),
-        Command::Reserve { name, count, max_wait } => {
-            format!("reserve {name} {count}{}", option("max-wait", *max_wait))
+        Command::Reserve { name, count, max_wait, declared } => {
+            let declared = write_declared(declared.as_deref().map_or(&[], std::slice::from_ref));
+            format!("reserve {name} {count}{}{declared}", option("max-wait", *max_wait))
         }
         Command::Unreserve { name, permit } => format!("unreserve {name} {permit}"),
         Command::Settle { peer, used } => format!("settle {peer}{}", write_want(Some(used))),

@@ -279,7 +279,6 @@ impl Model {
         asked: i64,
         max_wait: Option<Span>,
     ) -> Answer {
-        self.key(name, &[])?;
         self.known_bucket(name)?;
         let name = name.clone();
         let Some(count) = Count::new(asked).filter(|count| count.get() > 0) else {
