@@ -135,6 +135,12 @@ impl Bucket {
         self.reservations.tokens()
     }
 
+    /// How many tokens are promised to come after `now`.
+    pub(super) fn promised(&self, now: Time) -> u64 {
+        let due = self.reservations.iter().take_while(|it| it.at <= now);
+        self.reserved() - due.map(|it| u64::from(it.count.get())).sum::<u64>()
+    }
+
     /// When the first of what is reserved is due.
     pub(super) fn next_reserved(&self) -> Option<Time> {
         self.reservations.first().map(|first| first.at)

@@ -181,13 +181,16 @@ impl Engine {
 
     fn check_unused(&self, name: &SemaphoreName) -> Result<(), Refusal> {
         let concerned = self.concerned(name)?.into_iter().map(|index| self.semaphores.get(index));
-        let used = |(holders, waiters), semaphore: &super::semaphores::Semaphore| {
-            (holders + semaphore.holders.len(), waiters + semaphore.queue.len())
-        };
-        match concerned.fold((0, 0), used) {
-            (0, 0) => Ok(()),
-            (holders, waiters) => Err(Refusal::InUse { name: name.clone(), holders, waiters }),
+        let (mut holders, mut waiters, mut reserved) = (0, 0, 0);
+        for semaphore in concerned {
+            holders += semaphore.holders.len();
+            waiters += semaphore.queue.len();
+            reserved += semaphore.bucket.as_ref().map_or(0, |bucket| bucket.promised(self.now));
         }
+        if holders + waiters > 0 || reserved > 0 {
+            return Err(Refusal::InUse { name: name.clone(), holders, waiters, reserved });
+        }
+        Ok(())
     }
 
     /// It is not going to be forgotten by itself any more.

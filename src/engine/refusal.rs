@@ -123,8 +123,8 @@ pub enum Refusal {
     /// There is a semaphore of this name.
     #[error("there is a semaphore {0:?} already")]
     SemaphoreExists(SemaphoreName),
-    /// A semaphore that somebody holds or waits for is not removed unless that is forced.
-    #[error("semaphore {name:?} is in use: {holders} hold it and {waiters} wait for it")]
+    /// What somebody holds or waits for, or was promised, is not removed unless that is forced.
+    #[error("semaphore {name:?} is in use: {holders} hold it and {waiters} wait for it{}", promised(*reserved))]
     InUse {
         /// Which one.
         name: SemaphoreName,
@@ -132,6 +132,8 @@ pub enum Refusal {
         holders: usize,
         /// How many peers wait for it.
         waiters: usize,
+        /// How many tokens of it are promised and not yet due.
+        reserved: u64,
     },
     /// The peer has no lock on this semaphore.
     #[error("the peer does not hold semaphore {0:?}")]
@@ -219,6 +221,14 @@ impl Refusal {
             | Self::TooManySlots { .. }
             | Self::TooManySemaphores { .. } => "limit_exceeded",
         }
+    }
+}
+
+fn promised(tokens: u64) -> String {
+    match tokens {
+        0 => String::new(),
+        1 => ", and a token of it is promised".to_owned(),
+        _ => format!(", and {tokens} tokens of it are promised"),
     }
 }
 

@@ -192,13 +192,11 @@ impl Engine {
     fn view_bucket(&self, bucket: &Bucket) -> BucketView {
         let closed = Some(bucket.closed_until).filter(|until| *until > self.now);
         let (rate, available) = (bucket.rate, bucket.available(self.now));
-        let reserved = bucket.state(self.now).2;
-        let reserved = reserved.iter().map(|it| u64::from(it.count.get())).sum();
         BucketView {
             rate,
             available,
             full_at: bucket.full_at(self.now),
-            reserved,
+            reserved: bucket.promised(self.now),
             closed_until: closed,
         }
     }

@@ -81,6 +81,23 @@ async fn buckets_are_made_and_their_rates_changed() {
 }
 
 #[tokio::test]
+async fn what_is_promised_is_not_deleted_unless_that_is_forced() {
+    let server = TestServer::start(&[]).await;
+    let pacer = json!({"name": "pace", "min_interval": "1h"});
+    assert_eq!(call(&server, "POST", ALL, &pacer).await.0, 201);
+    for _ in 0..2 {
+        assert_eq!(server.post("/buckets/pace/permits", "{}").await.status, 200);
+    }
+    let (status, problem) = call(&server, "DELETE", "/operate/semaphores/pace", &json!({})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("in_use")));
+    let detail = r#"Semaphore "pace" is in use: 0 hold it and 0 wait for it, and a token of it is promised."#;
+    assert_eq!(problem["detail"], detail);
+    let (status, _) =
+        call(&server, "DELETE", "/operate/semaphores/pace?force=true", &json!({})).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
 async fn what_does_not_fit_the_kind_is_refused() {
     let server = TestServer::start(&[("A", 3, 0)]).await;
     let bucket = json!({"name": "api", "capacity": 10, "every": "1h"});

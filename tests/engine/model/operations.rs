@@ -120,13 +120,14 @@ impl Model {
     }
 
     fn check_unused(&self, name: &SemaphoreName) -> Result<(), Refusal> {
-        let (mut holders, mut waiters) = (0, 0);
+        let (mut holders, mut waiters, mut reserved) = (0, 0, 0);
         for name in self.concerned(name)? {
+            reserved += self.bucket(&name).map_or(0, |bucket| bucket.promised());
             holders += self.holders(&name).len();
             waiters += self.waiters(&name).len();
         }
-        if holders + waiters > 0 {
-            return Err(Refusal::InUse { name: name.clone(), holders, waiters });
+        if holders + waiters > 0 || reserved > 0 {
+            return Err(Refusal::InUse { name: name.clone(), holders, waiters, reserved });
         }
         Ok(())
     }
