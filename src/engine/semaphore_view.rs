@@ -90,18 +90,26 @@ impl Engine {
         }
         let patterns = &self.semaphores.patterns;
         if let Some(pattern) = patterns.find(name) {
-            return Some(self.view_pattern(patterns.get(pattern)));
+            return Some(view_pattern(patterns.get(pattern), self.now));
         }
         let key = SemaphoreName::new(name).ok()?;
         let pattern = patterns.get(patterns.of(&key)?);
         let idle = Pattern { sums: Sums::default(), ..pattern.clone() };
-        Some(SemaphoreView { name: key, keys: None, ..self.view_pattern(&idle) })
+        Some(SemaphoreView { name: key, keys: None, ..view_pattern(&idle, self.now) })
     }
 
     /// All that is listed, ordered by name: semaphores, and patterns with all of their keys together.
     pub fn semaphores(&self) -> impl ExactSizeIterator<Item = SemaphoreView> {
-        let listed = self.semaphores.listed().map(|semaphore| self.view(semaphore));
-        let patterns = self.semaphores.patterns.iter().map(|pattern| self.view_pattern(pattern));
+        self.semaphores_at(self.now)
+    }
+
+    /// The same as it is at a later moment, if nothing but time happens: nobody has to tell the engine when a promise
+    /// is due, or a bucket is full again.
+    pub fn semaphores_at(&self, now: Time) -> impl ExactSizeIterator<Item = SemaphoreView> {
+        let now = now.max(self.now);
+        let listed = self.semaphores.listed().map(|semaphore| self.view_at(semaphore, now));
+        let patterns = self.semaphores.patterns.iter();
+        let patterns = patterns.map(|pattern| view_pattern(pattern, now));
         let mut all: Vec<_> = listed.chain(patterns).collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         all.into_iter()
@@ -150,6 +158,10 @@ impl Engine {
     }
 
     pub(super) fn view(&self, semaphore: &Semaphore) -> SemaphoreView {
+        self.view_at(semaphore, self.now)
+    }
+
+    fn view_at(&self, semaphore: &Semaphore, now: Time) -> SemaphoreView {
         let oldest = semaphore.queue.oldest().map(|slot| self.peers.get(slot));
         SemaphoreView {
             name: semaphore.name.clone(),
@@ -163,41 +175,41 @@ impl Engine {
             holders: semaphore.holders.len(),
             pending: semaphore.pending,
             waiters: semaphore.queue.len(),
-            bucket: semaphore.bucket.as_ref().map(|bucket| self.view_bucket(bucket)),
+            bucket: semaphore.bucket.as_ref().map(|bucket| view_bucket(bucket, now)),
             waiting_since: oldest.and_then(|peer| peer.ticket.as_ref()).map(|ticket| ticket.since),
         }
     }
+}
 
-    fn view_pattern(&self, pattern: &Pattern) -> SemaphoreView {
-        let Pattern { settings, paused, sums } = pattern;
-        let SemaphoreSettings { name, max, level, rate, manners } = settings.clone();
-        let full = rate.map(|rate| self.view_bucket(&Bucket::new(rate, max)));
-        SemaphoreView {
-            name,
-            max,
-            level,
-            manners,
-            paused: *paused,
-            held: sums.held,
-            delayed: sums.delayed,
-            holders: sums.holders,
-            pending: sums.pending,
-            waiters: sums.waiters,
-            waiting_since: None,
-            bucket: full,
-            keys: Some(sums.keys),
-        }
+fn view_pattern(pattern: &Pattern, now: Time) -> SemaphoreView {
+    let Pattern { settings, paused, sums } = pattern;
+    let SemaphoreSettings { name, max, level, rate, manners } = settings.clone();
+    let full = rate.map(|rate| view_bucket(&Bucket::new(rate, max), now));
+    SemaphoreView {
+        name,
+        max,
+        level,
+        manners,
+        paused: *paused,
+        held: sums.held,
+        delayed: sums.delayed,
+        holders: sums.holders,
+        pending: sums.pending,
+        waiters: sums.waiters,
+        waiting_since: None,
+        bucket: full,
+        keys: Some(sums.keys),
     }
+}
 
-    fn view_bucket(&self, bucket: &Bucket) -> BucketView {
-        let closed = Some(bucket.closed_until).filter(|until| *until > self.now);
-        let (rate, available) = (bucket.rate, bucket.available(self.now));
-        BucketView {
-            rate,
-            available,
-            full_at: bucket.full_at(self.now),
-            reserved: bucket.promised(self.now),
-            closed_until: closed,
-        }
+fn view_bucket(bucket: &Bucket, now: Time) -> BucketView {
+    let closed = Some(bucket.closed_until).filter(|until| *until > now);
+    let (rate, available) = (bucket.rate, bucket.available(now));
+    BucketView {
+        rate,
+        available,
+        full_at: bucket.full_at(now),
+        reserved: bucket.promised(now),
+        closed_until: closed,
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::configured::Differs;
 use super::journal::Entry;
 use super::shapes::{Happened, Row, Server, json, millis};
-use crate::engine::{Label, SemaphoreName, SemaphoreView, Time};
+use crate::engine::{BucketView, Label, SemaphoreName, SemaphoreView, Time};
 
 /// Events that are kept for those who come later.
 const EVENTS: usize = 100;
@@ -124,6 +124,7 @@ impl Board {
         let mut changed = false;
         let mut before = std::mem::take(&mut self.rows);
         for (view, differs) in views {
+            let view = without_tokens(view);
             let shown = match before.remove(&view.name) {
                 Some(shown) if shown.view == view && shown.differs == differs => shown,
                 Some(_) | None => {
@@ -176,6 +177,12 @@ impl Board {
         }
         body
     }
+}
+
+/// How many tokens there are follows from when the bucket is full: it is not shown, and nothing new when it changes.
+fn without_tokens(view: SemaphoreView) -> SemaphoreView {
+    let bucket = view.bucket.map(|bucket| BucketView { available: 0, ..bucket });
+    SemaphoreView { bucket, ..view }
 }
 
 /// Adds a field that is a list, unless it is empty.

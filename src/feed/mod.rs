@@ -145,7 +145,9 @@ impl Feed {
     /// # Errors
     /// [`EngineGone`].
     pub async fn semaphores(&self) -> Result<String, EngineGone> {
-        let views = self.read(|engine| engine.semaphores().collect::<Vec<_>>()).await?;
+        let now = self.0.parts.clock.now();
+        let look = move |engine: &Engine| engine.semaphores_at(now).collect::<Vec<_>>();
+        let views = self.read(look).await?;
         let compared = self.0.parts.configured.compare(views);
         let rows = compared.iter().map(|(view, differs)| Named {
             name: view.name.as_str(),
@@ -191,8 +193,9 @@ impl Feed {
             return Ok(());
         }
         let noted = self.0.parts.journal.take();
+        let now = self.0.parts.clock.now();
         let look = move |engine: &Engine| {
-            let views: Vec<SemaphoreView> = engine.semaphores().collect();
+            let views: Vec<SemaphoreView> = engine.semaphores_at(now).collect();
             let events = noted.into_iter().map(|entry| {
                 let label = entry.peer.and_then(|peer| engine.label(peer));
                 (entry, label)
@@ -200,7 +203,6 @@ impl Feed {
             (views, engine.peer_count(), events.collect::<Vec<_>>())
         };
         let (views, peers, events) = self.read(look).await?;
-        let now = self.0.parts.clock.now();
         let configured = &self.0.parts.configured;
         let removed = configured.removed(views.iter().map(|view| &view.name));
         let views = configured.compare(views);

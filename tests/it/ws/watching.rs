@@ -160,3 +160,20 @@ async fn the_last_minutes_are_kept() {
     .await;
     assert_eq!(server.get("/history?semaphore=C").await, text(400, "Unknown semaphore"));
 }
+
+/// Nothing but time happens when a promise falls due, and those who watch are told all the same.
+#[tokio::test]
+async fn a_permit_that_falls_due_is_told() {
+    let server = TestServer::start(&[]).await;
+    let pacer = r#"{"name":"pace","min_interval":"500ms"}"#;
+    assert_eq!(server.post("/operate/semaphores", pacer).await.status, 201);
+    let (mut client, _) = watcher(&server, None).await;
+    for _ in 0..2 {
+        assert_eq!(server.post("/buckets/pace/permits", "{}").await.status, 200);
+    }
+    let mut seq = 1;
+    for reserved in [1, 0] {
+        let of = |state: &Value| state["semaphores"]["pace"]["bucket"]["reserved"] == reserved;
+        until(&mut client, &mut seq, of).await;
+    }
+}
