@@ -1,5 +1,5 @@
-//! What operators want to read in the log of leases: locks that expired, locks that clients brought back, a limit that
-//! is reached.
+//! What operators want to read in the log of leases: locks that expired or were taken away, locks that clients brought
+//! back, a limit that is reached.
 //!
 //! The engine's task must not wait for whoever reads the log. So it only notes, and another task writes. When that one
 //! falls behind, events are left out, and how many is written in their place.
@@ -24,6 +24,7 @@ const LIMIT_PAUSE: Duration = Duration::from_secs(10);
 #[derive(Debug, PartialEq, Eq)]
 enum Event {
     Expired { peer: PeerId, lock: Lock, held: Span },
+    Revoked { peer: PeerId, lock: Lock, held: Span },
     Restored { peer: PeerId, lock: Lock },
     TooManyPeers { max: usize },
 }
@@ -59,6 +60,9 @@ impl Observer for Events {
                 Effect::Released { peer, lock, held, reason: ReleaseReason::Expired, .. } => {
                     self.note(Event::Expired { peer: *peer, lock: lock.clone(), held: *held });
                 }
+                Effect::Released { peer, lock, held, reason: ReleaseReason::Revoked, .. } => {
+                    self.note(Event::Revoked { peer: *peer, lock: lock.clone(), held: *held });
+                }
                 Effect::Restored { peer, lock } => {
                     self.note(Event::Restored { peer: *peer, lock: lock.clone() });
                 }
@@ -81,6 +85,9 @@ async fn write(mut queue: mpsc::Receiver<Event>, left_out: Arc<AtomicU64>) {
         match event {
             Event::Expired { peer, lock: Lock { name, count, fence, .. }, held } => {
                 tracing::info!(%peer, semaphore = name.as_str(), %count, %fence, %held, "a lock expired");
+            }
+            Event::Revoked { peer, lock: Lock { name, count, fence, .. }, held } => {
+                tracing::info!(%peer, semaphore = name.as_str(), %count, %fence, %held, "a lock was taken away");
             }
             Event::Restored { peer, lock: Lock { name, count, fence, .. } } => {
                 tracing::info!(%peer, semaphore = name.as_str(), %count, %fence, "a lock was brought back");
@@ -121,6 +128,7 @@ mod tests {
             released(ReleaseReason::Released),
             released(ReleaseReason::Expired),
             released(ReleaseReason::Closed),
+            released(ReleaseReason::Revoked),
             Effect::Restored { peer: PeerId::Rest(2), lock: lock() },
         ];
         events.observe(&Outcome { reply: Ok(Reply::Opened), effects, before_reply: 0 });
@@ -128,6 +136,7 @@ mod tests {
         events.observe(&Outcome { reply: refused, effects: Vec::new(), before_reply: 0 });
         let (held, peer) = (Span::from_secs(5), PeerId::Rest(1));
         assert_eq!(receiver.try_recv(), Ok(Event::Expired { peer, lock: lock(), held }));
+        assert_eq!(receiver.try_recv(), Ok(Event::Revoked { peer, lock: lock(), held }));
         assert_eq!(
             receiver.try_recv(),
             Ok(Event::Restored { peer: PeerId::Rest(2), lock: lock() })

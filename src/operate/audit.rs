@@ -45,8 +45,14 @@ impl FromRequestParts<Operate> for Actor {
 }
 
 impl Operate {
-    /// Puts an action on record.
+    /// Puts an action on record that has changed something.
     pub(super) fn record(&self, actor: &Actor, operated: Operated) {
+        self.0.metrics.operated(operated.kind);
+        self.note(actor, operated);
+    }
+
+    /// Puts an action on record, whatever has come of it.
+    pub(super) fn note(&self, actor: &Actor, operated: Operated) {
         let Operated { kind, by, why, peer, semaphore, before, after, locks, grace } = &operated;
         let state = |state: &Option<crate::engine::SemaphoreState>| {
             state.map(|it| match it.rate {
@@ -77,7 +83,6 @@ impl Operate {
             grace = grace.map(tracing::field::display),
             "an operator acted"
         );
-        self.0.metrics.operated(*kind);
         self.0.journal.operated(operated);
     }
 }

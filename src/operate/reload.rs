@@ -121,7 +121,8 @@ impl Operate {
         let tokens = token_changes(&current.tokens, &new.tokens);
         current.tokens = new.tokens;
         drop(current);
-        self.record_reload(&changes, actor, why.as_ref());
+        let others_changed = !tokens.is_empty() || certificate.is_some();
+        self.record_reload(&changes, others_changed, actor, why.as_ref());
         let remote = actor.remote().map(tracing::field::display);
         let others = tokens.iter().map(|token| format!("token {token}"));
         for other in others.chain(certificate.as_ref().map(|it| format!("certificate {it}"))) {
@@ -156,12 +157,22 @@ impl Operate {
         Ok(changes)
     }
 
-    fn record_reload(&self, changes: &[Change], actor: &Actor, why: Option<&Label>) {
+    /// One that has changed nothing is on record, and does not count.
+    fn record_reload(
+        &self,
+        changes: &[Change],
+        others_changed: bool,
+        actor: &Actor,
+        why: Option<&Label>,
+    ) {
         for change in changes {
             self.record_change(change, Kind::Reload, actor, why.cloned());
         }
-        if changes.is_empty() {
-            self.record(actor, Operated::new(Kind::Reload, actor.name(), why.cloned()));
+        let reload = || Operated::new(Kind::Reload, actor.name(), why.cloned());
+        match (changes.is_empty(), others_changed) {
+            (true, true) => self.record(actor, reload()),
+            (true, false) => self.note(actor, reload()),
+            (false, _) => {}
         }
     }
 }

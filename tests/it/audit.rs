@@ -30,6 +30,10 @@ async fn an_action_is_on_record_with_grace_and_origin() {
     assert_eq!(ask(Method::POST, "/operate/semaphores/A/free", free).await.status, 200);
     process.signal("HUP");
     eventually("it is reloaded", || async { records(&process).len() >= 3 }).await;
+    let counted = ask(Method::GET, "/metrics", "").await.body;
+    assert!(counted.contains(r#"throttle_operator_actions_total{action="free"} 1"#), "{counted}");
+    let reloads = r#"throttle_operator_actions_total{action="reload"} 0"#;
+    assert!(counted.contains(reloads), "it has changed nothing: {counted}");
     process.signal("TERM");
     assert_eq!(process.exit_code().await, Some(0));
     let records = records(&process);
