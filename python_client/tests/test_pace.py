@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 from harness.server import Server
@@ -25,10 +24,11 @@ def server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     close_blocking()
 
 
-def check_moments(moments: list[float]) -> None:
-    """As many as may wait, and the first one, are paced."""
+def check_moments(start: float, moments: list[float]) -> None:
+    """As many as may wait, and the first one, are paced: none is early. How late they are is up to the machine."""
     assert len(moments) == 3
-    assert all(0.29 < later - earlier < 2 for earlier, later in pairwise(moments))
+    for number, moment in enumerate(moments):
+        assert start + 0.3 * number - 0.01 < moment < start + 0.3 * number + 5
 
 
 @pytest.mark.usefixtures("server")
@@ -44,11 +44,12 @@ def test_functions_are_paced_without_a_client() -> None:
     assert call.__doc__ == "Say when."
     results: list[int | None] = []
     threads = [threading.Thread(target=lambda: results.append(call(7))) for _ in range(6)]
+    start = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    check_moments(moments)
+    check_moments(start, moments)
     assert sorted(results, key=str) == [7, 7, 7, None, None, None]
 
 
@@ -65,8 +66,9 @@ def test_coroutine_functions_are_paced_without_a_client() -> None:
     for _ in range(2):
         # In a loop of its own each time, with a connection of its own that is closed with the loop.
         moments: list[float] = []
+        start = time.monotonic()
         assert sorted(asyncio.run(main()), key=str) == [7, 7, 7, None, None, None]
-        check_moments(moments)
+        check_moments(start, moments)
         time.sleep(0.3)
 
 
@@ -77,10 +79,9 @@ def test_pacing_with_a_client(server: Server) -> None:
         def call() -> float:
             return time.monotonic()
 
-        first, second = call(), call()
-        assert first is not None
-        assert second is not None
-        assert 0.29 < second - first < 2
+        start = time.monotonic()
+        moments = [call() for _ in range(3)]
+        check_moments(start, [moment for moment in moments if moment is not None])
 
 
 async def test_pacing_with_a_client_for_asyncio(server: Server) -> None:

@@ -88,11 +88,12 @@ async fn missed_heartbeats_end_a_session() {
 #[tokio::test]
 async fn a_session_whose_client_answers_pings_lives_on() {
     let mut config = config(&[("A", 1, 0)]);
-    config.sessions.heartbeat = Duration::from_millis(50);
+    // So long that a busy machine does not miss two of them.
+    config.sessions.heartbeat = Duration::from_millis(400);
     let server = TestServer::with(&config).await;
     let (mut client, _) = holder(&server, "A").await;
     let mut pings = 0;
-    while pings < 5 {
+    while pings < 3 {
         let frame = futures_util::StreamExt::next(&mut client.socket).await.unwrap().unwrap();
         assert!(frame.is_ping(), "{frame:?}");
         client.socket.flush().await.unwrap();
