@@ -1,11 +1,11 @@
 //! Getting the locks. A signal ends it, and leaves nothing behind on the server.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::failure::Failure;
 use super::notice::Notice;
@@ -14,6 +14,12 @@ use super::system::Signals;
 use super::{end, label};
 use crate::cli::Lock;
 use crate::client::{Client, Error, Lease, Progress};
+
+/// A server that is there has so much time to answer, whatever the timeout. The same as for a connection.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// The server ends a wait that is too long. If nothing is heard of that for so long, the wait is over all the same.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// What there is when the command can be run.
 pub(super) struct Held {
@@ -73,6 +79,7 @@ async fn wait_in_line(
     let mut acquire = pin!(ask(client, arguments, started, told));
     let mut notice =
         Notice::new(&names, Outage::new(arguments.server(), arguments.timeout.is_some()));
+    let mut over = pin!(until(arguments.timeout.map(|it| started + it.max(ANSWER) + SLACK)));
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -82,11 +89,12 @@ async fn wait_in_line(
                 if lease.is_ok() {
                     notice.reaches(None);
                 }
-                return lease.map_err(|error| match (error, arguments.timeout) {
-                    (Error::Timeout { .. }, Some(timeout)) => Failure::timeout(&names, timeout, &notice.standing()),
-                    (error, _) => failed(error),
+                return lease.map_err(|error| match error {
+                    Error::Timeout { .. } => timed_out(arguments, &notice),
+                    error => failed(error),
                 });
             }
+            () = &mut over => return Err(timed_out(arguments, &notice)),
             Some(progress) = standing.recv() => {
                 notice.reaches(None);
                 notice.stands(progress, started.elapsed());
@@ -97,6 +105,19 @@ async fn wait_in_line(
             }
         }
     }
+}
+
+/// Sleeps until then; without it, for ever.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => pending().await,
+    }
+}
+
+fn timed_out(arguments: &Lock, notice: &Notice) -> Failure {
+    let timeout = arguments.timeout.unwrap_or_default();
+    Failure::timeout(&names(arguments), timeout, &notice.standing())
 }
 
 /// Asks for the locks, and says how far it is.

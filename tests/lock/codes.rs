@@ -2,6 +2,11 @@
 
 use std::net::TcpListener;
 
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+
 use crate::process::{Process, command};
 use crate::running::{
     CONFIGURATION, Ended, HELD, Running, WAITERS, lock, metric, metric_becomes, server, with_a,
@@ -49,6 +54,39 @@ async fn the_command_knows_which_ones_it_has() {
     let mut around = lock(server.address, &arguments);
     around.env("THROTTLE_SERVER", server.address.to_string());
     assert_eq!(Running::start(&mut around).ended().await.printed, "none");
+}
+
+/// It says welcome, and nothing else.
+async fn mute() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut socket = tokio_tungstenite::accept_hdr_async(socket, chosen).await.unwrap();
+        let hello = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        let hello: serde_json::Value = serde_json::from_str(&hello).unwrap();
+        let hello = hello.as_array().map_or(&hello, |messages| &messages[0]);
+        let welcome = json!({
+            "type": "welcome", "id": hello["id"], "server": "mute", "epoch": "e", "heartbeat_ms": 60_000,
+            "limits": {"max_frame_bytes": 65_536, "max_peers": 1, "max_expires_in_ms": 60_000},
+        });
+        socket.send(Message::text(welcome.to_string())).await.unwrap();
+        while socket.next().await.is_some() {}
+    });
+    address
+}
+
+#[allow(clippy::unnecessary_wraps, clippy::result_large_err, reason = "a callback of tungstenite")]
+fn chosen(_: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    response.headers_mut().insert("sec-websocket-protocol", "throttle.v1".parse().unwrap());
+    Ok(response)
+}
+
+#[tokio::test]
+async fn a_timeout_is_one_whatever_the_server_does() {
+    let ended = run(mute().await, &["--timeout", "1s", "A", "--", "true"]).await;
+    assert_eq!(ended.code, Some(124), "{ended:?}");
+    assert!(ended.said.contains("did not get A within 1s"), "{ended:?}");
 }
 
 #[tokio::test]
