@@ -89,9 +89,9 @@ async fn wait_in_line(
                 if lease.is_ok() {
                     notice.reaches(None);
                 }
-                return lease.map_err(|error| match error {
-                    Error::Timeout { .. } => timed_out(arguments, &notice),
-                    error => failed(error),
+                return lease.map_err(|error| {
+                    let timed_out = || timed_out(arguments, &notice);
+                    if matches!(error, Error::Timeout { .. }) { timed_out() } else { failed(error) }
                 });
             }
             () = &mut over => return Err(timed_out(arguments, &notice)),
