@@ -11,9 +11,6 @@ use super::handle::{EngineGone, Handle};
 use super::queue::Request;
 use crate::engine::{Command, ConnectionId, Effect, Label, Refusal, Reply};
 
-/// For so many events an idle connection keeps room: to make it for each request anew costs more than to have it.
-const KEPT_EVENTS: usize = 4;
-
 /// A command's number, chosen by who submits it. Its reply has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(pub u64);
@@ -115,13 +112,8 @@ impl Events {
         poll_fn(|cx| {
             let mut content = self.mailbox.lock();
             if content.events.is_empty() && !content.closed {
-                // Whoever has nothing to do keeps room for a few events, and no more.
-                if content.events.capacity() == 0 {
-                    mem::swap(&mut self.taken, &mut content.events);
-                }
-                if content.events.capacity() > KEPT_EVENTS {
-                    content.events = VecDeque::new();
-                }
+                // Whoever has nothing to do holds no memory.
+                content.events = VecDeque::new();
                 self.taken = VecDeque::new();
                 content.waker = Some(cx.waker().clone());
                 return Poll::Pending;
