@@ -14,7 +14,7 @@ from harness.server import Server
 from conftest import Serve
 from proxy import Proxy
 from support import available, busy, eventually, websocket_url
-from throttle_client import ServerUnavailable
+from throttle_client import LeaseLost, ServerUnavailable
 from throttle_client.compat import MaxSleepExceededError, RedisError, Semaphore, TokenBucket
 
 BUCKETS = """
@@ -143,12 +143,11 @@ async def test_what_else_can_go_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     assert issubclass(ServerUnavailable, RedisError)
 
 
-async def test_what_is_lost_is_only_logged(
-    server: Server, proxy_of: Callable[[Server], Proxy], caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_what_is_lost_is_not_passed_over(server: Server, proxy_of: Callable[[Server], Proxy]) -> None:
     semaphore = Semaphore("A", 1, url=proxy_of(server).url)
     await semaphore.__aenter__()
     lease = semaphore._entered._leases[asyncio.current_task()][0]
     lease._forfeit()
-    await semaphore.__aexit__(None, None, None)
-    assert "others may be in it too" in caplog.text
+    with pytest.raises(RedisError, match="out of reach") as error:
+        await semaphore.__aexit__(None, None, None)
+    assert isinstance(error.value, LeaseLost)

@@ -11,10 +11,9 @@ Example:
 
 from __future__ import annotations
 
-import logging
 from types import TracebackType
 
-from ._aio_lease import Entered, Lease, acquire
+from ._aio_lease import Entered, acquire
 from ._arguments import check_name, check_url, whole
 from ._durations import check_max_wait
 from ._errors import AcquireTimeout, ThrottleError
@@ -28,8 +27,6 @@ __all__ = ["MaxSleepExceededError", "RedisError", "Semaphore", "TokenBucket"]
 RedisError = ThrottleError
 
 _DEFAULT_EXPIRY = 30
-
-logger = logging.getLogger("throttle_client")
 
 
 class MaxSleepExceededError(Exception):
@@ -77,6 +74,10 @@ class Semaphore(_Limiter):
     Entering it raises:
         MaxSleepExceededError: it took longer than `max_sleep`.
         RedisError: what else can go wrong, as the exceptions of `throttle_client` of which it is the base.
+
+    The end of the block raises:
+        LeaseLost: somebody else may have been in it too, because the server was out of reach for too long, or has
+            forgotten it; the message says why. It is a `RedisError`.
 
     Example:
         >>> async with Semaphore(name="A", capacity=5, max_sleep=60):
@@ -161,8 +162,4 @@ def _wish(
 ) -> Wish:
     # Alone: these nest in any order, and within themselves.
     want = {name: 1}
-    return Wish(want, timeout, 0, _warn, None, max_wait=max_wait, declare=declare, permit=permit, alone=not permit)
-
-
-def _warn(lease: Lease) -> None:
-    logger.warning("%r: others may be in it too, because the server was out of reach for too long.", lease)
+    return Wish(want, timeout, 0, "raise", None, max_wait=max_wait, declare=declare, permit=permit, alone=not permit)
