@@ -15,7 +15,8 @@ from throttle_client import (
     ServerUnavailable,
     ThrottleError,
 )
-from throttle_client._machine.state import Stage
+from throttle_client._machine.state import Stage, Ticket
+from throttle_client._machine.words import SILENCE, lost
 
 
 def test_the_first_frame_has_everything() -> None:
@@ -339,6 +340,52 @@ def test_after_a_restart_the_fences_are_new() -> None:
     machine.drop()
     machine.answer(machine.connect(epoch="e2"), restored=True)
     assert (hold.lost, hold.fences) == (None, {"A": machine.fence})
+
+
+def test_after_a_restart_it_is_told_what_was_declared_of_what_is_held() -> None:
+    machine = Machine()
+    limits = {name: {"max": most} for most, name in enumerate(("A", "B", "C"), 2)}
+    tickets: list[Ticket] = []
+    for names in ("AB", "C"):
+        tickets.append(machine.ask(dict.fromkeys(names, 1), declare={name: limits[name] for name in names}))
+        machine.answer(machine.sent())
+    machine.hold("D")
+    assert tickets[1].hold is not None
+    machine.session.release(machine.now, tickets[1].hold)
+    machine.ask("E", declare={"E": {"max": 1}})
+    machine.sent()
+    machine.drop()
+    sent = machine.connect(epoch="e2")
+    assert find(sent, "open")["held"] == {"A": 1, "B": 1, "D": 1}
+    assert find(sent, "open")["declare"] == {"A": {"max": 2}, "B": {"max": 3}}
+    assert find(sent, "acquire")["declare"] == {"E": {"max": 1}}
+
+
+def test_what_was_not_declared_is_not_told() -> None:
+    machine = Machine()
+    machine.hold("A")
+    machine.drop()
+    assert "declare" not in find(machine.connect(epoch="e2"), "open")
+
+
+def test_a_server_that_has_forgotten_it_is_the_reason() -> None:
+    machine = Machine()
+    hold = machine.hold("A")
+    machine.drop()
+    opening = find(machine.connect(epoch="e2"), "open")
+    message = "there is no semaphore 'A'"
+    machine.say({"type": "error", "id": opening["id"], "code": "unknown_semaphore", "message": message})
+    assert (hold.lost, machine.news[-1]) == ("unknown_semaphore", hold)
+    why = "the server has lost its memory, and does not take it back"
+    assert lost(hold) == f"was lost: {why}: {message} (unknown_semaphore)"
+
+
+def test_silence_is_the_reason() -> None:
+    machine = Machine()
+    hold = machine.hold("A")
+    machine.drop()
+    machine.wait(60)
+    assert lost(hold) == f"was lost: {SILENCE} (expired)"
 
 
 def test_who_is_restored_by_a_server_with_its_memory_had_expired() -> None:

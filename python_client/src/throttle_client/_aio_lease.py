@@ -14,6 +14,7 @@ from ._durations import Duration
 from ._lease import BaseLease
 from ._link import Link
 from ._machine.state import Hold, Report, Stage, Ticket
+from ._machine.words import lost
 from ._progress import Reporter
 from ._wish import Wish
 
@@ -135,7 +136,7 @@ class Lease(BaseLease):
         self._call_back()
         if self._on_lost == "cancel" and not self._over and self._task is not None and not self._cancelled:
             self._cancelled = True
-            self._task.cancel(f"the lease was lost ({self._hold.lost})")
+            self._task.cancel(f"the lease {lost(self._hold)}")
 
     async def _exit(self, error: BaseException | None) -> None:
         """End the block: give back, take back the cancellation if it was ours, and raise if the lease was lost."""

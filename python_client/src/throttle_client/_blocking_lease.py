@@ -15,6 +15,7 @@ from ._durations import Duration
 from ._errors import ThrottleError
 from ._lease import BaseLease
 from ._machine.state import Hold, Report, Stage
+from ._machine.words import SILENCE
 from ._progress import Reporter
 from ._runner import Runner
 from ._wish import Wish
@@ -146,7 +147,7 @@ class Lease(BaseLease):
             raise report.error
 
     def _forfeit(self) -> None:
-        self._hold.lost = "expired"
+        self._hold.explained, self._hold.lost = SILENCE, "expired"
         self.lost.set()
         _post_if_open(self._runner, lambda: self._link.forfeit(self._hold))
 

@@ -104,7 +104,8 @@ class LeaseLost(ThrottleError):  # noqa: N818  as above
 
     `code` is why: `"expired"` (the server was out of reach, or this program was blocked, for too long), `"revoked"`,
     `"superseded"`, `"closed"` (the client was closed inside the block) or `"forked"` (in a forked child: it is that of
-    the parent).
+    the parent). Or it is the code with which a server that has lost its memory refuses to take the lease back, such as
+    `"unknown_semaphore"`. The message says it in words.
     """
 
     default_code = "expired"

@@ -11,7 +11,7 @@ from ._durations import Duration, check_retry_after
 from ._errors import LeaseLost, NotHeld, ThrottleError
 from ._link import Link, logger
 from ._machine.state import Hold
-from ._machine.words import listed, only
+from ._machine.words import listed, lost, only
 
 
 class BaseLease:
@@ -89,7 +89,7 @@ class BaseLease:
 
     @property
     def reason(self) -> str | None:
-        """Why it is lost: `"expired"`, `"revoked"`, `"superseded"`, `"closed"` or `"forked"`. None when it is not."""
+        """Why it is lost, as `code` of `LeaseLost`: `"expired"`, `"revoked"` and so on. None when it is not."""
         return self._hold.lost
 
     @property
@@ -164,7 +164,7 @@ class BaseLease:
     def _loss(self) -> LeaseLost:
         names, semaphore = self._names()
         reason = self._hold.lost or "expired"
-        return LeaseLost(f"the lease of {names} was lost ({reason})", code=reason, semaphore=semaphore)
+        return LeaseLost(f"the lease of {names} {lost(self._hold)}", code=reason, semaphore=semaphore)
 
     def _names(self) -> tuple[str, str | None]:
         """Say what it is for, in a sentence; and its semaphore if that is one only."""

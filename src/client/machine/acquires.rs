@@ -137,7 +137,7 @@ impl Machine {
                 continue;
             };
             let Some(locks) = pending.granted.take() else { continue };
-            let lease: LeaseId = self.hand_out(number, locks, pending.ask.permit);
+            let lease: LeaseId = self.hand_out(number, locks, &pending.ask);
             self.ended(number, &pending);
             let (acquire, result) = (pending.acquire, Ok(lease));
             self.events.push_back(Event::Acquired { acquire, result });

@@ -1,7 +1,7 @@
 //! Leases: what was granted and handed out, until it is given back or lost.
 
 use super::peer::Giving;
-use super::{Error, Event, LeaseId, Locks, Machine, PeerNumber, Time};
+use super::{Ask, Error, Event, LeaseId, Limits, Locks, Machine, PeerNumber, Time};
 use crate::client::lost::{Deadline, Lost, LostReason, Notice};
 
 /// What was handed out.
@@ -9,6 +9,8 @@ use crate::client::lost::{Deadline, Lost, LostReason, Notice};
 pub(super) struct Lease {
     pub(super) peer: PeerNumber,
     pub(super) locks: Locks,
+    /// What of it was declared: a server that has lost its memory does not know these names.
+    pub(super) declare: Limits,
     /// Tokens, and nothing else. It is never lost: nobody else gets them. But the server may hold it no longer, and
     /// then the peer does not have it.
     pub(super) permit: bool,
@@ -79,14 +81,16 @@ impl Machine {
     }
 
     /// Hands out what was granted.
-    pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks, permit: bool) -> LeaseId {
-        let lease = LeaseId(self.next_id());
-        self.leases.insert(lease, Lease { peer: number, locks, permit, lost: None, notice: None });
+    pub(super) fn hand_out(&mut self, number: PeerNumber, locks: Locks, ask: &Ask) -> LeaseId {
+        let id = LeaseId(self.next_id());
+        let (declare, permit) = (ask.declare.clone(), ask.permit);
+        let lease = Lease { peer: number, locks, declare, permit, lost: None, notice: None };
+        self.leases.insert(id, lease);
         if let Some(peer) = self.peers.get_mut(&number) {
-            peer.leases.insert(lease);
+            peer.leases.insert(id);
         }
         self.look_at(self.lost_at(number));
-        lease
+        id
     }
 
     pub(super) fn lose_all(&mut self, now: Time, number: PeerNumber, reason: LostReason) {

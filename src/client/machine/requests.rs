@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::connection::Link;
 use super::frame::Frame;
 use super::peer::{Bound, Giving, Pending};
-use super::{About, Asked, Locks, Machine, PeerNumber, RequestId, Time};
+use super::{About, Asked, Limits, Locks, Machine, PeerNumber, RequestId, Time};
 use crate::client::settings::OnDisconnect;
 use crate::client::wire::{MAX_INTEGER, Request};
 
@@ -78,13 +78,14 @@ impl Machine {
         let id = self.ask(now, About::Open(number));
         // Who is known has expired if the server does not know it, and must not be restored with what it held.
         let held = (!self.is_known(number)).then(|| self.claims(number, now));
+        let locks = held.unwrap_or_default();
+        let declare = self.declared(number, &locks);
         let Some(peer) = self.peers.get_mut(&number) else { return };
         peer.bound = Bound::Asked(id);
         let on_disconnect = match peer.on_disconnect {
             OnDisconnect::Expire => None,
             OnDisconnect::Release => Some("release"),
         };
-        let locks = held.unwrap_or_default();
         let held = locks.iter().map(|(name, lock)| (name.as_str(), lock.count)).collect();
         let slots = numbers(&locks, self.max_frame_bytes);
         frame.push(&Request::Open {
@@ -96,6 +97,7 @@ impl Machine {
             resume: peer.key.as_ref().map(|key| key.resume.as_str()),
             held: peer.key.is_some().then_some(held),
             slots,
+            declare,
         });
     }
 
@@ -174,6 +176,15 @@ impl Machine {
         let locks = leases.filter(|lease| certain || !lease.permit).flat_map(|lease| &lease.locks);
         let held = locks.filter(|(_, lock)| lock.count > 0);
         held.map(|(name, lock)| (name.clone(), lock.clone())).collect()
+    }
+
+    /// What the claimed names stand for, as far as that was declared.
+    fn declared(&self, number: PeerNumber, claimed: &Locks) -> Limits {
+        let leases = self.peers.get(&number).into_iter().flat_map(|peer| &peer.leases);
+        let leases = leases.filter_map(|lease| self.leases.get(lease));
+        let declared = leases.flat_map(|lease| &lease.declare);
+        let claimed = declared.filter(|(name, _)| claimed.contains_key(*name));
+        claimed.map(|(name, limit)| (name.clone(), *limit)).collect()
     }
 
     /// Whether the server has known the peer with the memory that it has now.

@@ -48,8 +48,10 @@ impl Machine {
             self.unknown_to_the_server(now, number, LostReason::Revoked);
             return self.explain(&leases, Some(&refused.message));
         }
-        let error = Error::Refused(refused);
+        let leases = self.leases_of(number, |_| true);
         self.unknown_to_the_server(now, number, LostReason::NotHeld);
+        self.explain(&leases, Some(&refused.message));
+        let error = Error::Refused(refused);
         self.fail_pending(number, error.clone());
         if !told {
             let result = Err(error);

@@ -33,6 +33,8 @@ pub(in crate::client) enum Request<'a> {
         held: Option<BTreeMap<&'a str, u32>>,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         slots: BTreeMap<&'a str, &'a [u32]>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        declare: Limits,
     },
     Acquire {
         id: RequestId,

@@ -75,7 +75,7 @@ class Answers:
             missing = any(count and name not in held for name, count in hold.counts.items())
             if not hold.permit and (forgotten or missing):
                 # The server had let it expire. It may have restored it just now, but others may have had it since.
-                core.lose(now, peer, "expired")
+                core.lose(now, peer, "expired", explained="the server does not have it any more")
                 return
             if missing:
                 core.detach(hold)
@@ -103,11 +103,12 @@ class Answers:
         if peer is None:
             return
         reason = str(message.get("reason", "revoked"))
+        explained = str(message.get("message") or "")
         if message.get("bound"):
             # An operator took a lock of a peer that stays. What it guarded may be all around, so all of it ends.
-            self._core.lose(now, peer, reason)
+            self._core.lose(now, peer, reason, explained=explained)
             return
-        self._core.lose(now, peer, reason, gone=True)
+        self._core.lose(now, peer, reason, gone=True, explained=explained)
         self._core.peers.discard(peer)
 
     def _draining(self, _now: float, message: Message) -> None:
@@ -158,7 +159,8 @@ class Answers:
         if peer.dead:
             return
         if peer.holds:
-            core.lose(now, peer, error.code, gone=True)
+            why = "the server has lost its memory, and does not take it back: " if core.memory_lost else ""
+            core.lose(now, peer, error.code, gone=True, explained=f"{why}{error}")
         elif ticket is not None and peer.key is not None:
             # It is nobody that the server would have back: it stands in line as somebody new.
             core.asked.pop(ticket.id, None)

@@ -118,7 +118,8 @@ class Core:
         """Bind a peer to the connection: a new one, or one that the server should know."""
         message_id = self.next_id(now)
         claimed = permits.claimed(peer, certain=now < self.safe_until(peer))
-        self.outbox.put(opening(message_id, peer, self.settings, claimed, self._slots(peer, claimed)))
+        claim = {"held": claimed, "slots": self._slots(peer, claimed), "declare": permits.declared(peer, claimed)}
+        self.outbox.put(opening(message_id, peer, self.settings, claim))
         self.openings[message_id] = peer
         peer.introduced = True
 
@@ -195,7 +196,8 @@ class Core:
         """End a ticket with what it wanted."""
         peer.ticket = None
         fences = {name: locks[name]["fence"] for name in ticket.want}
-        hold = Hold(peer, ticket.want, fences, numbers(locks), now - ticket.started, ticket.permit)
+        waited = now - ticket.started
+        hold = Hold(peer, ticket.want, fences, numbers(locks), waited, ticket.declare, ticket.permit)
         ticket.hold, ticket.stage = hold, Stage.GRANTED
         peer.holds.append(hold)
         peer.fence = max(peer.fence, *fences.values())
@@ -245,7 +247,7 @@ class Core:
             if ticket is not None:
                 self.place(now, ticket)
 
-    def lose(self, now: float, peer: Peer, reason: str, *, gone: bool = False) -> None:
+    def lose(self, now: float, peer: Peer, reason: str, *, gone: bool = False, explained: str = "") -> None:
         """End everything of a peer. Unless it is gone, the server is told: the locks are for the next in line."""
         if peer.dead:
             return
@@ -256,7 +258,7 @@ class Core:
             if hold.permit:
                 self.detach(hold)
                 continue
-            hold.lost = reason
+            hold.explained, hold.lost = explained, reason
             self.reports.hold_ends(hold)
             self._news.append(hold.signal)
         ticket = peer.ticket

@@ -26,14 +26,8 @@ def hello(message_id: int, settings: Settings) -> str:
     return encode(greeting)
 
 
-def opening(
-    message_id: int,
-    peer: Peer,
-    settings: Settings,
-    held: Mapping[str, int],
-    slots: Mapping[str, tuple[int, ...]],
-) -> str:
-    """Bind a peer to the connection: a new one, or one that the server should know and that held this."""
+def opening(message_id: int, peer: Peer, settings: Settings, claim: Message) -> str:
+    """Bind a peer to the connection: a new one, or one that the server should know and of which it is told this."""
     message: dict[str, Any] = {
         "type": "open",
         "id": message_id,
@@ -44,10 +38,7 @@ def opening(
         message["label"] = settings.label
     if peer.key is not None:
         message["resume"] = peer.key
-        if held:
-            message["held"] = held
-        if slots:
-            message["slots"] = slots
+        message.update((field, said) for field, said in claim.items() if said)
     return encode(message)
 
 

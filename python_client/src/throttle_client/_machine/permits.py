@@ -6,9 +6,10 @@ send anything that a core would not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from .state import Peer, Ticket
+from .state import Message, Peer, Ticket
 
 if TYPE_CHECKING:
     from .core import Core
@@ -22,6 +23,13 @@ def claimed(peer: Peer, *, certain: bool) -> dict[str, int]:
     """
     holds = [] if peer.dead else [hold for hold in peer.holds if certain or not hold.permit]
     return {name: count for hold in holds for name, count in hold.counts.items() if count}
+
+
+def declared(peer: Peer, claimed: Mapping[str, int]) -> dict[str, Message]:
+    """Tell what the claimed names stand for that were declared: a server without its memory does not know them."""
+    return {
+        name: limit for hold in peer.holds if hold.declare for name, limit in hold.declare.items() if name in claimed
+    }
 
 
 def share(core: Core, ticket: Ticket) -> Peer | None:

@@ -19,7 +19,7 @@ from .reconnect import FATAL, Backoff
 from .settings import Settings
 from .state import Hold, Message, Peer, Report, Stage, Ticket
 from .timing import Timing
-from .words import listed, only, timed_out
+from .words import SILENCE, listed, only, timed_out
 
 
 class Session:
@@ -115,7 +115,7 @@ class Session:
     def forfeit(self, now: float, hold: Hold) -> None:
         """Take note that a lease was found to be unsafe: it stays lost, whatever is heard later."""
         if not hold.over:
-            self._core.lose(now, hold.peer, "expired")
+            self._core.lose(now, hold.peer, "expired", explained=SILENCE)
 
     def close(self, now: float) -> None:
         """Give up and give back everything. What is to be sent has to be sent before the connection is closed."""

@@ -94,11 +94,15 @@ class Hold:
     # The numbers of what it has, by the names of those semaphores that number what they have.
     slots: dict[str, tuple[int, ...]]
     waited: float
+    # What of it was declared: a server that has lost its memory does not know these names.
+    declare: Mapping[str, Message] | None = None
     # Tokens, and nothing else: nobody gets them because this holder is not heard from.
     permit: bool = False
     # Called by the shell when it is lost.
     signal: Callable[[], None] = lambda: None
     lost: str | None = None
+    # What the server said about that.
+    explained: str = ""
     over: bool = False
     # A permit of which the server does not know any more, or soon will not: there is nothing left to be given back.
     detached: bool = False

@@ -9,7 +9,7 @@ from itertools import count
 from .core import Core
 from .settings import TIMEOUT_SLACK
 from .state import Report, Stage, Ticket
-from .words import timed_out
+from .words import SILENCE, timed_out
 
 
 class Timing:
@@ -78,7 +78,7 @@ class Timing:
             if peer.guards and not peer.dead:
                 safe_until = core.safe_until(peer)
                 if now >= safe_until:
-                    core.lose(now, peer, "expired")
+                    core.lose(now, peer, "expired", explained=SILENCE)
                 else:
                     first = min(first, safe_until)
         core.loss_at = first

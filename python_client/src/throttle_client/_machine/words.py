@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from throttle_client._errors import AcquireTimeout
 
-from .state import Ticket
+from .state import Hold, Ticket
+
+# Why a lease is lost that nobody has taken away.
+SILENCE = "the server was out of reach, or this program was blocked, for too long"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -19,6 +22,12 @@ def listed(names: Iterable[str]) -> str:
 def only(names: Mapping[str, object]) -> str | None:
     """Tell which semaphore an error is about: the only one there is, or None."""
     return next(iter(names)) if len(names) == 1 else None
+
+
+def lost(hold: Hold) -> str:
+    """Tell that a lease is lost, and why."""
+    why = hold.explained or (SILENCE if hold.lost is None else "")
+    return f"was lost{why and ': '}{why} ({hold.lost or 'expired'})"
 
 
 def timed_out(ticket: Ticket, refusal: AcquireTimeout | None = None) -> AcquireTimeout:

@@ -1,6 +1,7 @@
 //! Connections that go away, and what is said on the next one.
 
 use super::*;
+use crate::client::limit::Limit;
 
 #[test]
 fn a_resumed_peer_keeps_its_leases() {
@@ -31,6 +32,51 @@ fn after_a_restart_the_server_is_told_what_is_held() {
     stage.say(back);
     assert_eq!(stage.is_lost(lease), None);
     assert_eq!(stage.machine.locks(lease).unwrap()["A"].fence, 50);
+}
+
+#[test]
+fn after_a_restart_the_server_is_told_what_was_declared_of_what_is_held() {
+    let (mut stage, peer) = Stage::with_peer();
+    let mut leases = Vec::new();
+    for names in [["a", "b"], ["c", "d"]] {
+        let limit = |name: &str| (name.to_owned(), Limit::semaphore(5));
+        let declare = [limit(names[0])].into();
+        let ask = Ask { declare, ..Ask::new(names.map(|name| (name, 1)).into()) };
+        stage.machine.acquire(stage.now, peer, ask).unwrap();
+        let asked = stage.one("acquire");
+        stage.say(granted(&asked, 1));
+        let [Event::Acquired { result: Ok(lease), .. }] = stage.events()[..] else { panic!() };
+        leases.push(lease);
+    }
+    stage.machine.release(leases[1], stage.now);
+    stage.disconnect();
+    stage.epoch = "second";
+    stage.connect();
+    let sent = stage.sent();
+    assert_eq!(sent[0]["held"], json!({"a": 1, "b": 1}));
+    assert_eq!(sent[0]["declare"], json!({"a": {"max": 5}}));
+
+    // The server does not take it.
+    let mut answer = refused(&sent[0], "unknown_semaphore");
+    answer["message"] = json!("there is no \"b\"");
+    stage.say(answer);
+    let lost = stage.machine.lost(leases[0], stage.now).unwrap();
+    assert_eq!(
+        (lost.reason, lost.message.as_deref()),
+        (LostReason::NotHeld, Some("there is no \"b\""))
+    );
+}
+
+#[test]
+fn what_a_server_knows_is_not_declared_to_it_again() {
+    let (mut stage, peer) = Stage::with_peer();
+    let declare = [("A".to_owned(), Limit::semaphore(5))].into();
+    stage.machine.acquire(stage.now, peer, Ask { declare, ..want("A") }).unwrap();
+    let asked = stage.one("acquire");
+    stage.say(granted(&asked, 1));
+    stage.disconnect();
+    stage.connect();
+    assert_eq!(stage.one("open").get("declare"), None);
 }
 
 #[test]
