@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -53,12 +54,22 @@ def test_what_is_declared() -> None:
     assert TokenBucket("api", 10, 0.5, 2)._wish.declare == declared
 
 
+@pytest.mark.parametrize("name", ["", "A" * 129, "ü" * 65, "A*", "A\n", "\ud800"])
+def test_names_that_the_server_does_not_take(name: str) -> None:
+    semaphore, bucket = Semaphore(name, 5), TokenBucket(name, 10, 1, 1)
+    assert (semaphore.name, bucket.name) == (name, name)
+    (known,) = semaphore._wish.want
+    assert re.fullmatch("__self-limiters:[0-9a-f]{64}", known)
+    assert list(semaphore._wish.declare or ()) == list(bucket._wish.want) == list(bucket._wish.declare or ()) == [known]
+    assert list(Semaphore(name + "?", 5)._wish.want) != [known]
+
+
 @pytest.mark.parametrize(
     ("make", "kind"),
     [
         (lambda: Semaphore("A", -1), ValueError),
         (lambda: Semaphore("A", 1.5), TypeError),  # type: ignore[arg-type]
-        (lambda: Semaphore("", 1), ValueError),
+        (lambda: Semaphore(None, 1), TypeError),  # type: ignore[arg-type]
         (lambda: Semaphore("A", 1, url="redis://localhost"), ValueError),
         (lambda: TokenBucket("A", 1, 0, 1), ValueError),
         (lambda: TokenBucket("A", 1, -1, 1), ValueError),

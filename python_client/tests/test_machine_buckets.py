@@ -424,3 +424,11 @@ def test_a_report_ends_with_the_client() -> None:
     assert settled.error.code == "closed"
     after = report(machine, permit)
     assert after.done
+
+
+@pytest.mark.parametrize(("declare", "hint"), [(None, False), ({"A": {"max": 1}}, True), ({"B": {"max": 1}}, False)])
+def test_a_name_that_is_declared_in_vain(declare: dict[str, Message] | None, hint: bool) -> None:  # noqa: FBT001  a case
+    machine = Machine()
+    ticket = machine.ask({"A": 1, "B": 1}, declare=declare)
+    refuse(machine, find(machine.sent(), "acquire"), "unknown_semaphore", semaphore="A")
+    assert ("[dynamic] allow = true" in str(failure(ticket))) is hint

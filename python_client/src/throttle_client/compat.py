@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import hashlib
 from types import TracebackType
 
 from ._aio_lease import Entered, acquire
@@ -95,12 +96,12 @@ class Semaphore(_Limiter):
         *,
         url: str | None = None,
     ) -> None:
-        self.name = check_name(name)
+        self.name, known = name, _known_as(name)
         self.capacity = whole(capacity, "capacity")
         self.max_sleep = check_max_wait(max_sleep) or 0.0
         self.expiry = _DEFAULT_EXPIRY if expiry is None else expiry
-        declare = check_maxima(self.capacity, {name: 1})
-        super().__init__(url, _wish(name, declare, timeout=self.max_sleep or None))
+        declare = check_maxima(self.capacity, {known: 1})
+        super().__init__(url, _wish(known, declare, timeout=self.max_sleep or None))
 
 
 class TokenBucket(_Limiter):
@@ -140,7 +141,7 @@ class TokenBucket(_Limiter):
         *,
         url: str | None = None,
     ) -> None:
-        self.name = check_name(name)
+        self.name, known = name, _known_as(name)
         self.capacity = whole(capacity, "capacity")
         self.refill_amount = whole(refill_amount, "refill_amount")
         if refill_frequency <= 0:
@@ -148,8 +149,19 @@ class TokenBucket(_Limiter):
         self.refill_frequency = refill_frequency
         self.max_sleep = check_max_wait(max_sleep) or 0.0
         limits = BucketLimits(capacity=capacity, refill=refill_amount, every=refill_frequency)
-        declare = check_bucket_limits(name, limits)
-        super().__init__(url, _wish(name, declare, max_wait=self.max_sleep or None, permit=True))
+        declare = check_bucket_limits(known, limits)
+        super().__init__(url, _wish(known, declare, max_wait=self.max_sleep or None, permit=True))
+
+
+def _known_as(name: str) -> str:
+    """Tell by which name the server is to know a limiter: its own, or one in place of what the server does not take."""
+    try:
+        if "*" not in check_name(name):
+            return name
+    except ValueError:
+        # Empty, too long, or with control characters in it.
+        pass
+    return f"__self-limiters:{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()}"
 
 
 def _wish(

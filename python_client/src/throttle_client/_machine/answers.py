@@ -181,6 +181,10 @@ class Answers:
             core.peers.renew(peer)
             core.introduce(now, peer)
             return
+        if error.code == "unknown_semaphore" and ticket.declare and error.semaphore in ticket.declare:
+            error.args = (
+                f"{error}: it is declared, which the server's configuration has to allow ([dynamic] allow = true)",
+            )
         ticket.peer = None
         core.fail(ticket, timed_out(ticket, error) if isinstance(error, AcquireTimeout) else error)
         if peer is not None:
