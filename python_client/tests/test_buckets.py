@@ -351,3 +351,10 @@ def test_buckets_and_takes_can_be_pickled(throttle: Throttle) -> None:
     bucket.take().acquire().release()
     assert repr(bucket) == "<bucket 'api'>"
     assert repr(bucket.take(2)) == "<take from api (2), to be entered with `with`>"
+
+
+def test_a_semaphore_is_no_bucket(server: Server, throttle: Throttle) -> None:
+    with pytest.raises(NotABucket) as refusal:
+        throttle.bucket("A").take().acquire()
+    assert refusal.value.semaphore == "A"
+    eventually(lambda: not busy(server), "nothing of it is held")

@@ -432,3 +432,61 @@ def test_a_name_that_is_declared_in_vain(declare: dict[str, Message] | None, hin
     ticket = machine.ask({"A": 1, "B": 1}, declare=declare)
     refuse(machine, find(machine.sent(), "acquire"), "unknown_semaphore", semaphore="A")
     assert ("[dynamic] allow = true" in str(failure(ticket))) is hint
+
+
+# --- Is it a bucket?
+
+
+def test_a_name_that_nobody_has_declared_is_seen_to_once() -> None:
+    machine = Machine()
+    ticket = machine.ask("api", "one", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    settle = find(machine.sent(), "settle")
+    assert (ticket.stage, settle["used"]) == (Stage.WAITING, {"api": 1})
+    machine.say({"type": "settled", "id": settle["id"], "peer": settle["peer"]})
+    assert (ticket.stage, machine.news) == (Stage.GRANTED, [ticket])
+    other = machine.ask("api", "two", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    assert (other.stage, machine.sent()) == (Stage.GRANTED, [])
+
+
+def test_a_semaphore_is_no_bucket() -> None:
+    machine = Machine()
+    ticket = machine.ask("A", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    refuse(machine, find(machine.sent(), "settle"), "not_a_bucket", semaphore="A")
+    assert isinstance(failure(ticket), NotABucket)
+    assert find(machine.sent(), "release")["names"] == ["A"]
+
+
+def test_what_was_taken_away_at_once_is_a_bucket_all_the_same() -> None:
+    machine = Machine()
+    ticket = machine.ask("api", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    refuse(machine, find(machine.sent(), "settle"), "not_held", semaphore="api")
+    assert ticket.stage is Stage.GRANTED
+
+
+def test_whoever_gives_up_while_it_is_seen_to_leaves_nothing() -> None:
+    machine = Machine()
+    ticket = machine.ask("api", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    settle = find(machine.sent(), "settle")
+    machine.session.abandon(machine.now, ticket)
+    sent = machine.sent()
+    assert (kinds(sent), find(sent, "settle")["used"]) == (["cancel", "settle", "release"], {"api": 0})
+    machine.say({"type": "settled", "id": settle["id"], "peer": settle["peer"]})
+    assert ticket.stage is Stage.ABANDONED
+
+
+def test_a_connection_breaks_while_it_is_seen_to() -> None:
+    machine = Machine()
+    ticket = machine.ask("api", permit=True, doubtful=True)
+    machine.answer(machine.sent())
+    machine.sent()
+    machine.drop()
+    machine.answer(machine.connect(), held=machine.locks({"api": 1}))
+    sent = machine.sent()
+    assert kinds(sent) == ["settle"]
+    machine.say({"type": "settled", "id": sent[0]["id"], "peer": sent[0]["peer"]})
+    assert ticket.stage is Stage.GRANTED

@@ -94,6 +94,7 @@ class Bucket:
         Entering it raises:
             AcquireTimeout: it would take longer than `max_wait`, and `eta` says how long; or it took longer.
             Busy: as many wait already as may, and `retry_after` says when to come back.
+            NotABucket: it is a semaphore.
             UnknownSemaphore, CountExceedsMax, DeclaredOtherwise: it can never be granted.
             LeaseLost: the lease of a block around this one is lost.
             ServerUnavailable: there was no connection for as long as `connect(patience=...)` says.

@@ -67,7 +67,7 @@ class Busy(ThrottleError):  # noqa: N818  as above
 
 
 class NotABucket(ThrottleError, ValueError):  # noqa: N818  as above
-    """What was to be settled, or closed for a while, is a semaphore and no bucket."""
+    """What tokens were to be taken from, settled, or closed for a while, is a semaphore and no bucket."""
 
     default_code = "not_a_bucket"
 

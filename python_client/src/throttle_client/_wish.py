@@ -36,6 +36,7 @@ class Wish:
         """Make a ticket for a thread or task; it tells when it moves in line, or only when it is over."""
         ticket = Ticket(object() if self.alone else owner, self.want, self.timeout, self.priority, tells)
         ticket.max_wait, ticket.declare, ticket.permit = self.max_wait, self.declare, self.permit
+        ticket.doubtful = self.permit and self.declare is None
         return ticket
 
     def __str__(self) -> str:

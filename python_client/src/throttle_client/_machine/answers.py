@@ -7,6 +7,7 @@ from typing import Any
 
 from throttle_client._errors import AcquireTimeout, ThrottleError, from_answer
 
+from . import permits
 from .core import Core
 from .messages import numbers
 from .reconnect import Backoff
@@ -120,7 +121,9 @@ class Answers:
     def _granted(self, now: float, message: Message) -> None:
         ticket = self._core.asked.pop(message.get("id", 0), None)
         if ticket is not None and ticket.peer is not None:
-            self._core.grant(now, ticket, ticket.peer, _table(message, "locks"))
+            ticket.locks = _table(message, "locks")
+            if not permits.doubt(self._core, now, ticket, ticket.peer):
+                self._core.grant(now, ticket, ticket.peer, ticket.locks)
 
     def _queued(self, now: float, message: Message) -> None:
         ticket = self._core.asked.get(message.get("id", 0))
@@ -135,8 +138,12 @@ class Answers:
         if ticket.progress:
             self._core.notify(ticket.signal)
 
-    def _reported(self, _now: float, message: Message) -> None:
-        self._core.reports.answered(message.get("id"))
+    def _reported(self, now: float, message: Message) -> None:
+        ticket = self._core.asked.get(message.get("id", 0))
+        if ticket is None:
+            self._core.reports.answered(message.get("id"))
+        else:
+            permits.believe(self._core, now, ticket)
 
     # --- Refusals
 
@@ -174,6 +181,13 @@ class Answers:
 
     def _refused_ticket(self, now: float, ticket: Ticket, error: ThrottleError) -> None:
         core, peer = self._core, ticket.peer
+        if ticket.locks is not None and error.code == "not_a_bucket":
+            core.withdraw(now, ticket, error)
+            return
+        if ticket.locks is not None and error.code == "not_held":
+            # It was, until just now. Nobody else gets tokens that were granted.
+            permits.believe(core, now, ticket)
+            return
         core.asked.pop(ticket.id, None)
         if peer is not None and error.code == "revoked" and not peer.holds:
             # An operator is about to take a peer away that somebody else has used before: it is not about this one.

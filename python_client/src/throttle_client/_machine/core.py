@@ -46,6 +46,8 @@ class Core:
         self.failure: ThrottleError | None = None
         self.asked: dict[int, Ticket] = {}
         self.openings: dict[int, Peer] = {}
+        # Names of which the server has said that they are buckets.
+        self.buckets: set[str] = set()
         # When to look whether leases are lost: never later than the first of them is.
         self.loss_at = math.inf
         self._ids = count(1)
@@ -125,7 +127,7 @@ class Core:
 
     def ask(self, now: float, ticket: Ticket, peer: Peer) -> None:
         """Ask for what a ticket wants."""
-        ticket.id = self.next_id(now)
+        ticket.id, ticket.locks = self.next_id(now), None
         self.outbox.put(acquire(ticket, peer, now, self.max_expires_in))
         self.asked[ticket.id] = ticket
 

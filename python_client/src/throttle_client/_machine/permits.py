@@ -32,6 +32,27 @@ def declared(peer: Peer, claimed: Mapping[str, int]) -> dict[str, Message]:
     }
 
 
+def doubt(core: Core, now: float, ticket: Ticket, peer: Peer) -> bool:
+    """See whether what is granted is a bucket, where nobody has declared it: correct what was taken to just that.
+
+    The server refuses this for a semaphore. It is asked once for each name.
+    """
+    if not ticket.doubtful or core.buckets.issuperset(ticket.want):
+        return False
+    ticket.id = core.next_id(now)
+    core.asked[ticket.id] = ticket
+    core.tell(peer, "settle", id=ticket.id, used=ticket.want)
+    return True
+
+
+def believe(core: Core, now: float, ticket: Ticket) -> None:
+    """Hand out what is a bucket indeed."""
+    core.asked.pop(ticket.id, None)
+    core.buckets.update(ticket.want)
+    if ticket.peer is not None and ticket.locks is not None:
+        core.grant(now, ticket, ticket.peer, ticket.locks)
+
+
 def share(core: Core, ticket: Ticket) -> Peer | None:
     """Find another peer of its owner for a permit when all are taken: those who hold must not wait for each other.
 

@@ -62,6 +62,10 @@ class Ticket:
     declare: Mapping[str, Message] | None = None
     # Does it want buckets, and nothing else? Then it gets a peer of its own, and what it holds cannot be lost.
     permit: bool = False
+    # Is it not certain that what it wants are buckets? A semaphore would be granted just so.
+    doubtful: bool = False
+    # What was granted, while that is seen to.
+    locks: Mapping[str, Message] | None = None
     # Called by the shell when there is news: granted, failed, or moved in line.
     signal: Callable[[], None] = lambda: None
     stage: Stage = Stage.NEW
