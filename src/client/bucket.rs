@@ -112,8 +112,34 @@ impl Take {
 
     async fn take(self) -> Result<Permit, Error> {
         let Self { client, settings, ask, name, listener } = self;
-        let peer = PeerHandle::open(client, settings);
-        Ok(Permit::new(name, acquire(peer, ask, listener).await?))
+        let doubtful = ask.declare.is_empty() && !client.shared.is_bucket(&name);
+        let peer = PeerHandle::open(Arc::clone(&client), settings);
+        let permit = Permit::new(name, acquire(peer, ask, listener).await?);
+        if doubtful { Doubtful(Some(permit)).checked(&client).await } else { Ok(permit) }
+    }
+}
+
+/// A permit of what may be a semaphore, which would be granted just so. When it is dropped, nobody has used it.
+struct Doubtful(Option<Permit>);
+
+impl Doubtful {
+    /// Corrects what was taken to just that, which only a bucket takes.
+    async fn checked(mut self, client: &ClientHandle) -> Result<Permit, Error> {
+        if let Some(permit) = &self.0 {
+            match permit.settle(permit.count()).await {
+                Ok(()) => client.shared.note_bucket(permit.bucket()),
+                Err(error @ Error::NotABucket { .. }) => return Err(error),
+                // Nobody else gets tokens that were granted.
+                Err(_) => {}
+            }
+        }
+        self.0.take().ok_or(Error::Ended)
+    }
+}
+
+impl Drop for Doubtful {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Permit::release_unused);
     }
 }
 
@@ -121,7 +147,7 @@ impl Take {
 ///
 /// # Errors
 /// [`Error::Timeout`] when it would take longer than `max_wait`, with how long, or took longer; [`Error::Busy`] when as
-/// many wait as may. [`Error::DeclaredOtherwise`] when the name stands for something else than was declared.
+/// many wait as may. [`Error::NotABucket`] when it is a semaphore. [`Error::DeclaredOtherwise`] when the name stands for something else than was declared.
 /// [`Error::Refused`] with the server's code: [`UnknownSemaphore`](super::Code::UnknownSemaphore),
 /// [`Never`](super::Code::Never) for more than the bucket holds, [`LimitExceeded`](super::Code::LimitExceeded) when
 /// there are as many peers as there may be. [`Error::Disconnected`] when there was no connection to the server in time;

@@ -198,6 +198,11 @@ impl Lease {
         result.await.unwrap_or(Err(Error::Ended))
     }
 
+    /// Nobody has used what was taken.
+    pub(super) fn release_unused(self) {
+        self.peer.client.shared.act(|machine, _, now| machine.release_unused(self.id, now));
+    }
+
     /// The public name of the peer that holds it.
     pub fn peer_id(&self) -> String {
         let number = self.peer.number;

@@ -51,6 +51,11 @@ impl Permit {
         self.lease.throttled(self.bucket.as_str(), retry_after).await
     }
 
+    /// Nobody has used it.
+    pub(super) fn release_unused(self) {
+        self.lease.release_unused();
+    }
+
     /// Ends the permit, and waits until the server has confirmed it.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What the handles of a client and its task have in common: the machine, and who waits for what. Handles call the
 //! machine themselves, so that what is dropped is given back at that moment; the task sends and listens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     wake: Notify,
     /// Whether the task has ended.
     done: watch::Sender<bool>,
+    /// Names of which the server has said that they are buckets.
+    buckets: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,22 @@ pub(super) struct Acquiring {
 impl Shared {
     pub(super) fn new(machine: Machine) -> Self {
         let state = Mutex::new(State { machine, waiters: Waiters::default() });
-        Self { state, wake: Notify::new(), done: watch::Sender::new(false) }
+        Self {
+            state,
+            wake: Notify::new(),
+            done: watch::Sender::new(false),
+            buckets: Mutex::default(),
+        }
+    }
+
+    /// Whether the server has said that a name is a bucket.
+    pub(super) fn is_bucket(&self, name: &str) -> bool {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+
+    /// The server has said that a name is a bucket.
+    pub(super) fn note_bucket(&self, name: &str) {
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
     }
 
     /// Does something with the machine, tells those who wait what happened, and has the task look at it.

@@ -235,3 +235,14 @@ async fn names_come_into_being_where_that_is_allowed() {
     let other = client.peer("").await.unwrap().acquire("A").declare("A", Limit::semaphore(2));
     assert_eq!(other.await.unwrap_err().code(), Some(Code::DeclaredOtherwise));
 }
+
+#[tokio::test]
+async fn a_semaphore_is_no_bucket() {
+    let server = TestServer::with(&settings()).await;
+    let client = connect(server.address).await;
+    let wrong = client.bucket("gpu").take(1).await.unwrap_err();
+    assert_eq!(wrong, Error::NotABucket { semaphore: "gpu".to_owned() });
+    // Nothing of it is held.
+    let peer = client.peer("").await.unwrap();
+    peer.acquire("gpu").timeout(SHORT).await.unwrap();
+}
