@@ -39,6 +39,9 @@ pub enum Command {
         /// smallest free ones take the place. What is said of semaphores without numbers, or not held, counts for
         /// nothing, as does all of it when the peer is known.
         slots: Claims,
+        /// What the caller takes names of what it holds for, as in [`Command::Acquire`]; but of a name that is there, or
+        /// fits a pattern, what is there counts.
+        declared: Box<[SemaphoreSettings]>,
     },
     /// The heartbeat: lets the peer expire `expires_in` from now. For a peer that is bound to a connection it
     /// only sets the time to live for when that is gone. Answers [`Reply::KeptAlive`](super::Reply::KeptAlive).

@@ -9,6 +9,7 @@ use super::command::Command;
 use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::ids::{Fence, PeerId, TicketId};
+use super::life::Brought;
 use super::outcome::{Effect, Outcome, Reply};
 use super::peers::{Peers, Slot};
 use super::queue::Place;
@@ -144,8 +145,9 @@ impl Engine {
             Command::Open { peer, expires_in, session } => {
                 self.open(*peer, *expires_in, session.as_ref())
             }
-            Command::Restore { peer, expires_in, session, held, slots } => {
-                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref(), slots)
+            Command::Restore { peer, expires_in, session, held, slots, declared } => {
+                let bring = Brought { held: held.as_ref(), slots, declared };
+                self.restore(*peer, *expires_in, session.as_ref(), bring)
             }
             Command::KeepAlive { peer, expires_in } => self.keep_alive(*peer, *expires_in),
             Command::Resume { peer, expires_in, session } => {

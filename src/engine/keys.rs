@@ -28,6 +28,17 @@ impl Engine {
         Ok(index)
     }
 
+    /// As [`Self::key`], but what is there counts, whatever is declared: its client is using it.
+    pub(super) fn key_of_restored(
+        &mut self,
+        name: &SemaphoreName,
+        declared: Option<&SemaphoreSettings>,
+    ) -> Result<SemaphoreIndex, Refusal> {
+        let fits = || self.semaphores.patterns.of(name).is_some();
+        let is_there = self.semaphores.find(name.as_str()).is_some() || fits();
+        self.key(name, declared.filter(|_| !is_there))
+    }
+
     fn make(
         &mut self,
         name: &SemaphoreName,

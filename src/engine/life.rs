@@ -10,9 +10,18 @@ use super::outcome::{Effect, EndReason, ReleaseReason, Reply};
 use super::peers::{Parts, Peer, Slot};
 use super::refusal::Refusal;
 use super::session::Session;
+use super::settings::SemaphoreSettings;
 use super::time::Span;
 use super::view::Life;
 use super::want::Want;
+
+/// What a client brings back.
+#[derive(Clone, Copy)]
+pub(super) struct Brought<'a> {
+    pub(super) held: Option<&'a Want>,
+    pub(super) slots: &'a Claims,
+    pub(super) declared: &'a [SemaphoreSettings],
+}
 
 impl Engine {
     pub(super) fn open(
@@ -35,10 +44,9 @@ impl Engine {
         peer: PeerId,
         expires_in: Span,
         session: Option<&Session>,
-        held: Option<&Want>,
-        slots: &Claims,
+        Brought { held, slots, declared }: Brought<'_>,
     ) -> Result<Reply, Refusal> {
-        let parts = self.restorable(held)?;
+        let parts = self.restorable(held, declared)?;
         self.check_span(expires_in)?;
         let slot = match self.peers.find(peer) {
             Some(slot) if self.is_as_restored(slot, session, &parts) => {
@@ -164,10 +172,15 @@ impl Engine {
         peer
     }
 
-    fn restorable(&mut self, held: Option<&Want>) -> Result<Parts, Refusal> {
+    fn restorable(
+        &mut self,
+        held: Option<&Want>,
+        declared: &[SemaphoreSettings],
+    ) -> Result<Parts, Refusal> {
         let mut parts = Parts::new();
         for (name, asked) in held.into_iter().flat_map(Want::iter) {
-            let semaphore = self.key(name, None)?;
+            let declared = declared.iter().find(|it| it.name == *name);
+            let semaphore = self.key_of_restored(name, declared)?;
             let count = Count::new(asked).filter(|count| count.get() > 0);
             let invalid = || Refusal::InvalidCount { name: name.clone(), asked };
             parts.push((semaphore, count.ok_or_else(invalid)?));

@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::Rest;
 use super::answer::{Answer, Failure, Source};
 use super::body::JsonObject;
+use super::declared::Declared;
 use super::params::{Humantime, Name};
 use crate::body::{Object, Strict};
-use crate::engine::{
-    Command, Count, Fence, Refusal, Reply, SemaphoreName, SemaphoreSettings, Span, Terms, Time,
-};
+use crate::engine::{Command, Fence, Refusal, Reply, SemaphoreName, Span, Time};
 use crate::feed::ExactMillis;
 
 /// The bucket in the path.
@@ -60,46 +59,6 @@ impl Object for ReserveBody {
     const EXAMPLE: &str = r#"{"count":1,"max_wait":"10s"}"#;
 }
 
-/// What the caller takes the bucket for.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Declared {
-    capacity: Option<i64>,
-    refill: Option<i64>,
-    every: Option<Humantime>,
-    min_interval: Option<Humantime>,
-    max_reserved: Option<u32>,
-}
-
-impl Object for Declared {
-    const EXAMPLE: &str = r#"{"capacity":10,"refill":10,"every":"60s"}"#;
-}
-
-impl Declared {
-    fn settings(&self, name: SemaphoreName) -> Result<SemaphoreSettings, Failure> {
-        let count = |word: &str, count: Option<i64>| {
-            let positive = |count| Count::new(count).filter(|count| count.get() > 0);
-            let wrong = |count| malformed(&format!("\"{word}\" is a number from 1, not {count}"));
-            count.map(|it| positive(it).ok_or_else(|| wrong(it))).transpose()
-        };
-        let terms = Terms {
-            capacity: count("capacity", self.capacity)?,
-            refill: count("refill", self.refill)?,
-            every: self.every.map(Humantime::span),
-            min_interval: self.min_interval.map(Humantime::span),
-            max_reserved: self.max_reserved,
-            slop: None,
-        };
-        let (capacity, rate) = terms.bucket().map_err(malformed)?;
-        Ok(SemaphoreSettings::bucket(name, capacity, rate))
-    }
-}
-
-fn malformed(why: &str) -> Failure {
-    let text = format!("Unexpected body: declare: {why}");
-    Failure::new(StatusCode::UNPROCESSABLE_ENTITY, text)
-}
-
 const fn one() -> i64 {
     1
 }
@@ -120,7 +79,7 @@ pub(super) async fn reserve(
     JsonObject(ReserveBody { count, max_wait, declare }): JsonObject<ReserveBody>,
 ) -> Answer {
     let max_wait = max_wait.map(Humantime::span);
-    let declared = declare.map(|Strict(it)| it.settings(name.clone()).map(Box::new)).transpose()?;
+    let declared = declare.map(|Strict(it)| it.bucket(name.clone()).map(Box::new)).transpose()?;
     match rest.apply(Command::Reserve { name, count, max_wait, declared }).await? {
         Ok(Reply::Reserved { permit, from, until }) => {
             let wait = from.since(rest.0.clock.now());

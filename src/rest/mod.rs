@@ -5,6 +5,7 @@ mod acquire;
 mod answer;
 mod body;
 mod buckets;
+mod declared;
 mod locks;
 mod operations;
 mod params;

@@ -14,9 +14,10 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use super::Rest;
 use super::answer::{Answer, Failure, Source};
 use super::body::JsonObject;
+use super::declared::{Declared, malformed};
 use super::params::{Humantime, Lifetime, Name, Peer};
-use crate::body::Object;
-use crate::engine::{Claims, Command, PeerId, Refusal, Reply, Want};
+use crate::body::{Object, Strict};
+use crate::engine::{Claims, Command, PeerId, Refusal, Reply, SemaphoreSettings, Want};
 
 /// Ids are random. With a million peers, the chance that one is taken is one in nine billion.
 const ID_TRIES: usize = 4;
@@ -99,6 +100,8 @@ pub(super) struct RestoreBody {
     acquired: Entries<i64>,
     /// The numbers that the locks have, where they have some.
     slots: Option<Entries<Vec<u32>>>,
+    /// What the caller takes them for.
+    declare: Option<Entries<Strict<Declared>>>,
 }
 
 impl Object for RestoreBody {
@@ -109,12 +112,15 @@ pub(super) async fn restore(
     State(rest): State<Rest>,
     JsonObject(body): JsonObject<RestoreBody>,
 ) -> Answer {
+    let held = body.acquired.want()?;
+    let declared = body.declare.map(|declared| declared.settings(held.as_ref())).transpose()?;
     let restore = Command::Restore {
         peer: PeerId::Rest(body.peer_id),
         expires_in: rest.time_to_live(body.expires_in.0),
         session: None,
-        held: body.acquired.want()?,
+        held,
         slots: body.slots.map(Entries::claims).transpose()?.unwrap_or_default(),
+        declared: declared.unwrap_or_default(),
     };
     match rest.apply(restore).await? {
         Ok(_) => Ok("Ok".into_response()),
@@ -136,6 +142,10 @@ impl Entry for i64 {
 
 impl Entry for Vec<u32> {
     const SEVERAL: &str = "lists of numbers from 0";
+}
+
+impl Entry for Strict<Declared> {
+    const SEVERAL: &str = "what they are";
 }
 
 impl Entries<i64> {
@@ -165,6 +175,22 @@ impl Entries<Vec<u32>> {
             }
         }
         Ok(Claims::new(named))
+    }
+}
+
+impl Entries<Strict<Declared>> {
+    fn settings(self, held: Option<&Want>) -> Result<Box<[SemaphoreSettings]>, Failure> {
+        let mut declared: Vec<SemaphoreSettings> = Vec::new();
+        for (name, Strict(written)) in self.0 {
+            let mut names = held.into_iter().flat_map(Want::iter).map(|(name, _)| name);
+            let name = name.0.filter(|name| names.any(|it| it == name));
+            let name = name.ok_or_else(|| malformed("names stand in \"acquired\", too"))?;
+            if declared.iter().any(|it| it.name == name) {
+                return Err(malformed(&format!("{name:?} stands there twice")));
+            }
+            declared.push(written.settings(name)?);
+        }
+        Ok(declared.into())
     }
 }
 

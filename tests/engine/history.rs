@@ -123,7 +123,14 @@ impl Dice {
         let mut numbers = || (0..self.0.usize(0..=4)).map(|_| number(self)).collect::<Vec<_>>();
         let slots = Claims::new(names.into_iter().map(|name| (name, numbers())));
         let (expires_in, session) = (self.span(), self.0.bool().then(|| self.session()));
-        Command::Restore { peer, expires_in, session, held, slots }
+        let named: Vec<_> =
+            held.iter().flat_map(Want::iter).map(|(name, _)| name.clone()).collect();
+        let declared = if self.one_in(3) {
+            named.into_iter().map(|name| self.semaphore(name)).collect()
+        } else {
+            [].into()
+        };
+        Command::Restore { peer, expires_in, session, held, slots, declared }
     }
 
     fn reserve(&mut self) -> Command {

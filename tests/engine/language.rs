@@ -92,7 +92,8 @@ pub(crate) fn parse_command(line: &str) -> Result<Command, String> {
             let (expires_in, session, held) = (words.life()?, words.session()?, words.want()?);
             let held = (!held.is_empty()).then(|| Want::new(held)).transpose();
             let held = held.map_err(|e| e.to_string())?;
-            Command::Restore { peer, expires_in, session, held, slots: words.claims()? }
+            let (slots, declared) = (words.claims()?, words.declared()?);
+            Command::Restore { peer, expires_in, session, held, slots, declared }
         }
         "keep-alive" => Command::KeepAlive { peer, expires_in: words.life()? },
         "resume" | "adopt" => {
@@ -210,7 +211,8 @@ impl<'a> Words<'a> {
     fn claims(&mut self) -> Result<Claims, String> {
         let mut claims = Vec::new();
         if self.0.next_if_eq(&"slots").is_some() {
-            while let Some((name, numbers)) = self.0.next().and_then(|word| word.split_once('=')) {
+            while let Some(word) = self.0.next_if(|word| word.contains('=')) {
+                let (name, numbers) = word.split_once('=').unwrap_or((word, ""));
                 let numbers = numbers.split(',').filter(|number| !number.is_empty());
                 let numbers: Result<Vec<_>, _> = numbers.map(number).collect();
                 claims.push((parse_name(name)?, numbers?));

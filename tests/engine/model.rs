@@ -191,8 +191,9 @@ impl Model {
                 self.add(*peer, *expires_in, session.as_ref())?;
                 Ok(Reply::Opened)
             }
-            Command::Restore { peer, expires_in, session, held, slots } => {
-                self.restore(*peer, *expires_in, session.as_ref(), held.as_ref(), slots)
+            Command::Restore { peer, expires_in, session, held, slots, declared } => {
+                let held = (held.as_ref(), slots, &**declared);
+                self.restore(*peer, *expires_in, session.as_ref(), held)
             }
             Command::KeepAlive { peer, expires_in } => {
                 self.known(*peer)?;

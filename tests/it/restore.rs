@@ -1,6 +1,7 @@
 //! Clients that bring back what a server has forgotten.
 
 use reqwest::Method;
+use throttle::config::Config;
 
 use crate::server::{TestServer, config, eventually, json, text, with_json};
 
@@ -132,6 +133,38 @@ async fn a_restore_claims_numbers() {
     let twice = server.post("/restore", &claim(9, 1, r#"{"gpu":[0],"gpu":[1]}"#)).await;
     assert_eq!(twice, text(422, "Unexpected body: \"gpu\" stands in \"slots\" twice"));
     assert_eq!(server.is_acquired(9).await.status, 400, "nothing of it was kept");
+}
+
+/// A server that has lost its memory is told what names were that nobody has listed.
+#[tokio::test]
+async fn a_restore_declares_what_is_lost() {
+    let server = TestServer::with(&Config { dynamic: true, ..config(&[("A", 5, 0)]) }).await;
+    let restore = async |peer: u64, acquired: &str, declare: &str| {
+        let held = format!(r#""peer_id":{peer},"acquired":{acquired}"#);
+        server
+            .post("/restore", &format!(r#"{{"expires_in":"5m",{held},"declare":{declare}}}"#))
+            .await
+    };
+    let both = r#"{"jobs":{"max":3},"api":{"capacity":10,"every":"1h"}}"#;
+    assert_eq!(restore(1, r#"{"A":1,"jobs":2,"api":4}"#, both).await, text(200, "Ok"));
+    assert_eq!(restore(1, r#"{"A":1,"jobs":2,"api":4}"#, both).await, text(200, "Ok"));
+    let remainders = [server.remainder("A").await, server.remainder("jobs").await];
+    assert_eq!((remainders, server.remainder("api").await), (["4".into(), "1".into()], "6".into()));
+    // What is there counts.
+    assert_eq!(restore(2, r#"{"jobs":2}"#, r#"{"jobs":{"max":9}}"#).await, text(200, "Ok"));
+    assert_eq!(server.remainder("jobs").await, "-1");
+    assert_eq!(restore(3, r#"{"other":1}"#, "{}").await, text(400, "Unknown semaphore"));
+    for wrong in [r#"{"B":{"max":1}}"#, r#"{"A":{"max":0}}"#, r#"{"A":{}}"#, r#"{"A":5}"#, "[]"] {
+        assert_eq!(restore(3, r#"{"A":1}"#, wrong).await.status, 422, "{wrong}");
+    }
+    let mixed = restore(3, r#"{"A":1}"#, r#"{"A":{"max":1,"refill":1}}"#).await;
+    let why = "Unexpected body: declare: \"max\" makes it a semaphore, which has nothing else";
+    assert_eq!(mixed, text(422, why));
+    let twice = restore(3, r#"{"A":1}"#, r#"{"A":{"max":1},"A":{"max":1}}"#).await;
+    assert_eq!(twice, text(422, "Unexpected body: declare: \"A\" stands there twice"));
+    let server = TestServer::start(&[("A", 5, 0)]).await;
+    let body = r#"{"expires_in":"5m","peer_id":1,"acquired":{"b":1},"declare":{"b":{"max":1}}}"#;
+    assert_eq!(server.post("/restore", body).await, text(400, "Unknown semaphore"));
 }
 
 #[tokio::test]

@@ -94,13 +94,14 @@ impl Session {
     }
 
     /// The server does not know the peer: it takes the client's word.
-    pub(super) fn restore(&mut self, opening: Box<Opening>, Held { want, slots }: Held) {
+    pub(super) fn restore(&mut self, opening: Box<Opening>, Held { want, slots, declared }: Held) {
         let command = Command::Restore {
             peer: opening.peer,
             expires_in: opening.expires_in,
             session: Some(opening.binding.clone()),
             held: want,
             slots,
+            declared,
         };
         self.submit(Asked::Open(opening), command);
     }

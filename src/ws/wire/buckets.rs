@@ -26,7 +26,7 @@ pub(super) fn throttled(fields: &Fields<'_>) -> Result<Ask, Wrong> {
 }
 
 const EXPECTED: &str = "an object with something such as {\"max\":5}, {\"capacity\":10,\"refill\":10,\"every_ms\":60000} or \
-    {\"min_interval_ms\":3000,\"max_reserved\":2} for names of \"want\"";
+    {\"min_interval_ms\":3000,\"max_reserved\":2}";
 
 /// One declaration: which fields are there says what it is.
 #[derive(Deserialize)]
@@ -40,23 +40,27 @@ struct Written {
     max_reserved: Option<u32>,
 }
 
-pub(super) fn declared(
+/// What is declared of names that stand in another field.
+pub(super) fn declared<'a>(
     fields: &Fields<'_>,
-    want: &Want,
+    named: impl IntoIterator<Item = &'a Want> + Clone,
+    of: Field,
 ) -> Result<Box<[SemaphoreSettings]>, Wrong> {
-    let Some(written) = fields.entries::<Written>(Field::Declare, EXPECTED)? else {
+    let expected = format_args!("{EXPECTED} for names of \"{of}\"");
+    let Some(written) = fields.entries::<Written>(Field::Declare, expected)? else {
         return Ok([].into());
     };
     if let Some(name) = named_twice(&written) {
         return Err(Wrong::bad(format!("{name:?} stands in \"declare\" twice")));
     }
     let settings = |(name, written): (Cow<'_, str>, Written)| {
-        let wanted = want.iter().map(|(wanted, _)| wanted).find(|it| it.as_str() == name);
+        let mut names = named.clone().into_iter().flat_map(Want::iter).map(|(name, _)| name);
+        let wanted = names.find(|it| it.as_str() == name);
         written.settings(wanted?.clone())
     };
     let declared = written.into_iter().map(settings).collect::<Option<_>>();
     let raw = fields.get(Field::Declare).unwrap_or_default();
-    declared.ok_or_else(|| unfit(Field::Declare, raw, EXPECTED).into())
+    declared.ok_or_else(|| unfit(Field::Declare, raw, expected).into())
 }
 
 impl Written {

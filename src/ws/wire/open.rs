@@ -1,9 +1,12 @@
 //! `open`: who a peer is, where it comes from, and what becomes of it when its connection is gone.
 
+use super::buckets;
 use super::fields::{Field, Fields, missing, named_twice, unfit};
 use super::request::{COUNTS, Wrong, peer, want};
 use super::{LocalPeer, MAX_INTEGER};
-use crate::engine::{Claims, Key, Label, OnDisconnect, PeerId, SemaphoreName, Span, Want};
+use crate::engine::{
+    Claims, Key, Label, OnDisconnect, PeerId, SemaphoreName, SemaphoreSettings, Span, Want,
+};
 
 const SLOTS: &str =
     "an object of semaphores' names with lists of numbers from 0, such as {\"A\":[0,3]}";
@@ -35,6 +38,8 @@ pub(in crate::ws) struct Held {
     pub(in crate::ws) want: Option<Want>,
     /// The numbers of that.
     pub(in crate::ws) slots: Claims,
+    /// What the client takes names of that for.
+    pub(in crate::ws) declared: Box<[SemaphoreSettings]>,
 }
 
 pub(super) fn read(fields: &Fields<'_>) -> Result<Open, Wrong> {
@@ -76,8 +81,9 @@ fn on_disconnect(fields: &Fields<'_>) -> Result<OnDisconnect, Wrong> {
 }
 
 fn origin(fields: &Fields<'_>) -> Result<Origin, Wrong> {
-    let slots = slots(fields)?;
-    let held = held(fields)?.map(|want| Held { want, slots });
+    let (slots, held) = (slots(fields)?, held(fields)?);
+    let declared = buckets::declared(fields, held.iter().flatten(), Field::Held)?;
+    let held = held.map(|want| Held { want, slots, declared });
     match (resume(fields)?, adopt(fields)?, held) {
         (None, None, None) => Ok(Origin::New),
         (Some((peer, key)), None, held) => {

@@ -248,7 +248,7 @@ fn acquire(fields: &Fields<'_>) -> Result<Acquire, Wrong> {
     let priority = fields.integer(Field::Priority, i8::MIN.into()..=i8::MAX.into())?;
     let priority = priority.and_then(|priority| i8::try_from(priority).ok()).unwrap_or_default();
     let want = want(counts)?;
-    let declared = buckets::declared(fields, &want)?;
+    let declared = buckets::declared(fields, [&want], Field::Want)?;
     Ok(Acquire {
         peer,
         timeout: span(fields, Field::TimeoutMs)?,

@@ -45,9 +45,10 @@ pub(crate) fn write_command(command: &Command) -> String {
         Command::Open { peer, expires_in, session } => {
             format!("open {peer} {expires_in}{}", write_session(session.as_ref()))
         }
-        Command::Restore { peer, expires_in, session, held, slots } => {
+        Command::Restore { peer, expires_in, session, held, slots, declared } => {
             let (session, held) = (write_session(session.as_ref()), write_want(held.as_ref()));
-            format!("restore {peer} {expires_in}{session}{held}{}", write_claims(slots))
+            let (slots, declared) = (write_claims(slots), write_declared(declared));
+            format!("restore {peer} {expires_in}{session}{held}{slots}{declared}")
         }
         Command::KeepAlive { peer, expires_in } => format!("keep-alive {peer} {expires_in}"),
         Command::Resume { peer, expires_in, session } => {

@@ -63,6 +63,11 @@ impl Model {
         self.semaphore(name).map(drop)
     }
 
+    /// Whether it is there, or a key of a pattern.
+    pub(super) fn could_be(&self, name: &SemaphoreName) -> bool {
+        self.semaphore(name).is_ok() || self.pattern_of(name).is_some()
+    }
+
     pub(super) fn key(
         &mut self,
         name: &SemaphoreName,

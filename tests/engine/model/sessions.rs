@@ -2,7 +2,7 @@
 
 use throttle::engine::{
     Claims, ConnectionId, Effect, EndReason, Life, OnDisconnect, PeerId, Refusal, ReleaseReason,
-    Reply, Session, Span, Want,
+    Reply, SemaphoreSettings, Session, Span, Want,
 };
 
 use super::{Answer, Model, positive};
@@ -13,12 +13,11 @@ impl Model {
         id: PeerId,
         expires_in: Span,
         session: Option<&Session>,
-        held: Option<&Want>,
-        slots: &Claims,
+        (held, slots, declared): (Option<&Want>, &Claims, &[SemaphoreSettings]),
     ) -> Answer {
         let mut parts = vec![];
         for (name, asked) in held.into_iter().flat_map(Want::iter) {
-            self.key(name, &[])?;
+            self.key(name, if self.could_be(name) { &[] } else { declared })?;
             parts.extend(positive(&Want::one(name.clone(), asked))?);
         }
         self.check_span(expires_in)?;

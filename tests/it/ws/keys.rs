@@ -117,3 +117,49 @@ async fn there_can_only_be_so_many_keys() {
     let peer = server.new_peer().await;
     assert_eq!(server.acquire(peer, "k%2F4", 1).await, 503);
 }
+
+/// The server has lost its memory: what nobody has listed comes back with who holds it, and with it all else.
+#[tokio::test]
+async fn what_was_declared_comes_back_with_its_holders() {
+    let dynamic = || Config { dynamic: true, ..config(&[("A", 1, 0)]) };
+    let open = json!({"type": "open", "id": 1, "peer": 1, "expires_in_ms": 60_000});
+    let held = json!({"A": 1, "jobs": 2, "api": 1});
+    let declare = json!({"jobs": {"max": 2}, "api": {"capacity": 2, "every_ms": 3_600_000}});
+    let declared = |resume: &Value, held: &Value, declare: &Value| {
+        let mut open = open.clone();
+        open["resume"] = resume.clone();
+        (open["held"], open["declare"]) = (held.clone(), declare.clone());
+        open
+    };
+    let resume = {
+        let server = TestServer::with(&dynamic()).await;
+        let mut client = Client::greeted(&server).await;
+        let resume = client.ask(open.clone()).await["resume"].take();
+        let granted = client.ask(acquire(1, held.clone(), declare.clone())).await;
+        assert_eq!(granted["type"], "granted", "{granted}");
+        resume
+    };
+    let server = TestServer::with(&dynamic()).await;
+    let mut client = Client::greeted(&server).await;
+    let unknown = client.ask(declared(&resume, &held, &Value::Null)).await;
+    assert_eq!(unknown["code"], "unknown_semaphore", "{unknown}");
+    let wrong = client.ask(declared(&resume, &json!({"A": 1}), &declare)).await;
+    assert_eq!(wrong["code"], "bad_message", "{wrong}");
+    let opened = client.ask(declared(&resume, &held, &declare)).await;
+    assert_eq!(
+        (&opened["type"], &opened["restored"]),
+        (&json!("opened"), &json!(true)),
+        "{opened}"
+    );
+    assert_eq!(opened["held"]["jobs"]["count"], 2, "{opened}");
+    let remainders = [server.remainder("jobs").await, server.remainder("api").await];
+    assert_eq!(remainders, ["0", "1"]);
+    // It is known from now on, whatever is declared.
+    let mut other = Client::greeted(&server).await;
+    let opened = other.ask(declared(&resume, &held, &json!({"jobs": {"max": 7}}))).await;
+    assert_eq!(
+        (&opened["type"], &opened["restored"]),
+        (&json!("opened"), &json!(false)),
+        "{opened}"
+    );
+}
