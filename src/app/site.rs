@@ -154,6 +154,7 @@ pub(super) fn router(
     let sessions = &config.sessions;
     let sockets = Sockets::new(ws::Parts {
         engine: engine.clone(),
+        clock: *clock,
         gate: Arc::clone(gate),
         metrics: Arc::clone(metrics),
         feed: (*feed).clone(),

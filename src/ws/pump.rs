@@ -33,7 +33,7 @@ use crate::access::Caller;
 use crate::engine::Key;
 use crate::feed::Feed;
 use crate::metrics::SessionGauge;
-use crate::runtime::{EngineGone, Events, Handle, Line, Submitted};
+use crate::runtime::{Clock, EngineGone, Events, Handle, Line, Submitted};
 use crate::shutdown::Shutdown;
 
 /// Most that waits for a socket which takes nothing.
@@ -59,6 +59,7 @@ const RECONNECT_WITHIN_MS: u64 = 5_000;
 pub(super) struct Shared {
     pub(super) rules: Arc<Rules>,
     pub(super) engine: Handle,
+    pub(super) clock: Clock,
     pub(super) feed: Feed,
     pub(super) shutdown: Shutdown,
     pub(super) sessions: SessionGauge,

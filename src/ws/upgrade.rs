@@ -23,7 +23,7 @@ use crate::engine::Span;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::routing::{Interface, Remote, Routes};
-use crate::runtime::Handle;
+use crate::runtime::{Clock, Handle};
 use crate::shutdown::Shutdown;
 
 /// The only subprotocol there is. Whoever offers none gets it, too.
@@ -41,6 +41,8 @@ pub struct Sockets {
 pub struct Parts {
     /// The way to the engine.
     pub engine: Handle,
+    /// The time as the engine sees it.
+    pub clock: Clock,
     /// Who is let in.
     pub gate: Arc<Gate>,
     /// What operators see.
@@ -83,6 +85,7 @@ impl Sockets {
         let shared = Shared {
             rules: Arc::new(rules),
             engine: parts.engine,
+            clock: parts.clock,
             feed: parts.feed,
             shutdown: parts.shutdown,
             sessions: parts.metrics.sessions(),

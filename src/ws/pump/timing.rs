@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::super::close::Close;
 use super::{End, Pump};
-use crate::engine::{Engine, PeerId};
+use crate::engine::{Engine, PeerId, Time};
 use crate::runtime::{EngineGone, Standing};
 
 /// How often those are told their place who want to know. To find a place costs as much as it is far from the first
@@ -99,7 +99,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     fn ask_for_places(&mut self) {
         let peers = self.session.watching();
         let engine = self.shared.engine.clone();
-        let places = async move { engine.read(move |engine| places(engine, &peers)).await };
+        let clock = self.shared.clock;
+        let places =
+            async move { engine.read(move |engine| places(engine, clock.now(), &peers)).await };
         self.progress =
             Progress { due: None, every: PROGRESS_EVERY, asked: Some(Box::pin(places)) };
     }
@@ -118,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
     }
 }
 
-fn places(engine: &Engine, peers: &[PeerId]) -> Vec<Place> {
-    let place = |peer: &PeerId| Standing::of(engine, *peer).map(|standing| (*peer, standing));
+fn places(engine: &Engine, now: Time, peers: &[PeerId]) -> Vec<Place> {
+    let place = |peer: &PeerId| Standing::of(engine, now, *peer).map(|standing| (*peer, standing));
     peers.iter().filter_map(place).collect()
 }

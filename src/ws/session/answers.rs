@@ -138,7 +138,7 @@ impl Session {
         line: &Line<'_>,
     ) {
         let Some(wait) = self.wait_of(peer, line.ticket, want) else { return };
-        (wait.place, wait.eta) = (line.position, line.eta);
+        (wait.place, wait.eta, wait.due) = (line.position, line.eta, None);
         if joined.progress {
             wait.blocked_by = line.blocked_by.to_vec();
         }

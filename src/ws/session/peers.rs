@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::engine::{Count, Label, Lock, Locks, PeerId, SemaphoreName, Span, TicketId, Want};
+use crate::engine::{Count, Label, Lock, Locks, PeerId, SemaphoreName, Span, TicketId, Time, Want};
 use crate::ws::wire::{LocalPeer, RequestId};
 
 /// Most requests that can wait for the end of the same wait.
@@ -37,6 +37,8 @@ pub(super) struct Wait {
     pub(super) place: usize,
     /// How long it was going to take, as was told last.
     pub(super) eta: Option<Span>,
+    /// When that is over, if the engine was looked at since.
+    pub(super) due: Option<Time>,
     /// Who was in the way, as was told last to who wants to know its place.
     pub(super) blocked_by: Vec<Label>,
     /// When some of it was held already: all of it.
@@ -178,6 +180,7 @@ impl Wait {
             joined: SmallVec::new(),
             place: 0,
             eta: None,
+            due: None,
             blocked_by: Vec::new(),
             want: None,
         }

@@ -36,12 +36,18 @@ impl Session {
         let Some(bound) = self.peers.get_mut(peer) else { return };
         let number = bound.number;
         let Some(wait) = &mut bound.wait else { return };
-        let Standing { wait: now, blocked_by } = now;
-        let same_place = wait.place == now.position && now.eta <= wait.eta;
-        if wait.ticket != now.ticket || (same_place && wait.blocked_by == blocked_by) {
+        let Standing { wait: now, due, blocked_by } = now;
+        if wait.ticket != now.ticket {
             return;
         }
-        (wait.place, wait.eta) = (now.position, now.eta);
+        // What was said first was said without the moment, and not long ago.
+        let later = if wait.due.is_some() { due > wait.due } else { now.eta > wait.eta };
+        let same_place = wait.place == now.position && !later;
+        if same_place && wait.blocked_by == blocked_by {
+            wait.due = wait.due.or(due);
+            return;
+        }
+        (wait.place, wait.eta, wait.due) = (now.position, now.eta, due);
         wait.blocked_by.clone_from(&blocked_by);
         let curious = wait.joined.iter().filter(|joined| joined.progress);
         let curious: Vec<_> = curious.map(|joined| joined.id).collect();

@@ -12,7 +12,7 @@ use std::{env, fs};
 
 use super::*;
 use crate::engine::{
-    Count, Engine, Fence, Label, Level, Limits as EngineLimits, Operation, Outcome, Priority,
+    Count, Engine, Fence, Label, Level, Limits as EngineLimits, Operation, Outcome, Priority, Rate,
     SemaphoreSettings, Settings, Time, Wish,
 };
 use crate::runtime::{Clock, Events, Handle, Line, Observer, Standing, start};
@@ -91,6 +91,7 @@ impl Observer for Nobody {
 /// An engine and the sessions that are connected to it, by name.
 struct Stage {
     engine: Handle,
+    clock: Clock,
     sessions: BTreeMap<String, Connected>,
     keys: u64,
 }
@@ -103,7 +104,8 @@ struct Connected {
 }
 
 impl Stage {
-    /// Semaphores A=1, B=5, one level up C=1, and G=4 with numbers; with fences after the last one.
+    /// Semaphores A=1, B=5, one level up C=1, and G=4 with numbers, and a token of T every 10 s; with
+    /// fences after the last one.
     fn new(last_fence: u64) -> Self {
         let semaphore = |name: &str, max, level| {
             let (name, max) = (SemaphoreName::new(name).unwrap(), Count::new(max).unwrap());
@@ -113,15 +115,19 @@ impl Stage {
         numbered.manners.slots = true;
         let [a, b, c] = [("A", 1, 0), ("B", 5, 0), ("C", 1, 1)]
             .map(|(name, max, level)| semaphore(name, max, level));
+        let one = Count::new(1).unwrap();
+        let rate = Rate::new(one, Span::from_secs(10)).unwrap();
+        let bucket = SemaphoreSettings::bucket(SemaphoreName::new("T").unwrap(), one, rate);
         let engine = Engine::new(Settings {
-            semaphores: vec![a, b, c, numbered],
+            semaphores: vec![a, b, c, numbered, bucket],
             limits: EngineLimits { max_peers: 100, ..EngineLimits::default() },
             last_fence: Fence(last_fence),
             grants_from: Time::default(),
         });
-        let (engine, driver) = start(engine, Clock::start(), Memory, Nobody);
+        let clock = Clock::start();
+        let (engine, driver) = start(engine, clock, Memory, Nobody);
         tokio::spawn(driver);
-        Self { engine, sessions: BTreeMap::new(), keys: last_fence }
+        Self { engine, clock, sessions: BTreeMap::new(), keys: last_fence }
     }
 
     async fn act(&mut self, line: &str, place: &str) {
@@ -159,9 +165,10 @@ impl Stage {
     /// What the pump does from time to time.
     async fn tell_places(&mut self) {
         for Connected { session, .. } in self.sessions.values_mut() {
-            let peers = session.watching();
+            let (peers, clock) = (session.watching(), self.clock);
             let places = self.engine.read(move |engine| {
-                let place = |peer: PeerId| Standing::of(engine, peer).map(|now| (peer, now));
+                let place =
+                    |peer: PeerId| Standing::of(engine, clock.now(), peer).map(|now| (peer, now));
                 peers.into_iter().filter_map(place).collect::<Vec<_>>()
             });
             session.on_places(places.await.unwrap());
