@@ -68,6 +68,9 @@ impl SemaphoreSettings {
     pub(super) fn described(&self) -> String {
         match self.rate {
             None => format!("a semaphore of {}", self.max),
+            Some(rate) if rate.max_reserved != MAX_RESERVED => {
+                format!("a bucket of {self}, max_reserved {}", rate.max_reserved)
+            }
             Some(_) => format!("a bucket of {self}"),
         }
     }
