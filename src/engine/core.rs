@@ -16,7 +16,7 @@ use super::queue::Place;
 use super::refusal::Refusal;
 use super::revocations::Revocations;
 use super::revoked_peers::RevokedPeers;
-use super::semaphores::Semaphores;
+use super::semaphores::{SemaphoreIndex, Semaphores};
 use super::settings::{Limits, Settings};
 use super::time::Time;
 use super::untold::Untold;
@@ -74,6 +74,8 @@ pub struct Engine {
     pub(super) afterwards: Vec<Effect>,
     /// First tickets that have to be looked at, in the order in which they are to be served.
     pub(super) candidates: BinaryHeap<Reverse<(Place, Slot)>>,
+    /// The keys that the command under way has made.
+    pub(super) made: Vec<SemaphoreIndex>,
 }
 
 impl Engine {
@@ -105,6 +107,7 @@ impl Engine {
             effects: Vec::new(),
             afterwards: Vec::new(),
             candidates: BinaryHeap::new(),
+            made: Vec::new(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Engine {
         self.forget_revoked();
         self.serve();
         let reply = self.handle(command, expired);
+        self.keep_made(reply.is_ok());
         let before_reply = self.effects.len();
         self.effects.append(&mut self.afterwards);
         self.serve();

@@ -65,7 +65,18 @@ impl Engine {
         let index =
             self.semaphores.add_key(SemaphoreSettings { name: name.clone(), ..settings }, keyed);
         self.deadlines.add(look_at, Due::Idle(index));
+        self.made.push(index);
         Ok(index)
+    }
+
+    /// Forgets the keys that a command has made if it was refused: then nothing has changed.
+    pub(super) fn keep_made(&mut self, keep: bool) {
+        while let Some(index) = self.made.pop() {
+            if !keep {
+                self.unkey(index);
+                self.semaphores.remove(index);
+            }
+        }
     }
 
     /// Forgets a key that has been idle for long enough, or looks again when it may have been.

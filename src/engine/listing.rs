@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// It is not going to be forgotten by itself any more.
-    fn unkey(&mut self, index: SemaphoreIndex) {
+    pub(super) fn unkey(&mut self, index: SemaphoreIndex) {
         if let Some(keyed) = &self.semaphores.get(index).keyed {
             self.deadlines.remove(keyed.look_at, Due::Idle(index));
         }

@@ -88,7 +88,12 @@ impl Model {
         let expired = self.expire();
         self.revoked.retain(|it| it.until > now);
         self.serve();
+        let before: Vec<_> = self.key_names();
         let reply = self.handle(command, expired);
+        if reply.is_err() {
+            let made = self.key_names().into_iter().filter(|name| !before.contains(name));
+            made.collect::<Vec<_>>().iter().for_each(|name| self.forget(name));
+        }
         let before_reply = self.effects.len();
         self.effects.append(&mut self.afterwards);
         self.serve();

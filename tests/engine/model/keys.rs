@@ -102,6 +102,10 @@ impl Model {
         Ok(())
     }
 
+    pub(super) fn key_names(&self) -> Vec<SemaphoreName> {
+        self.keys.iter().map(|key| key.name.clone()).collect()
+    }
+
     pub(super) fn touch(&mut self, name: &SemaphoreName) {
         let now = self.now;
         for key in self.keys.iter_mut().filter(|key| key.name == *name) {
