@@ -115,7 +115,7 @@ impl Engine {
     }
 
     /// Sets what a peer took of a bucket to what it used.
-    pub(super) fn correct(&mut self, slot: Slot, index: SemaphoreIndex, used: Count) {
+    fn correct(&mut self, slot: Slot, index: SemaphoreIndex, used: Count) {
         let now = self.now;
         let Some(hold) = self.peers.get_mut(slot).hold_mut(index) else { return };
         let taken = std::mem::replace(&mut hold.count, used);

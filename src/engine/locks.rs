@@ -98,13 +98,9 @@ impl Engine {
         holds.len()
     }
 
-    /// Sets locks to smaller counts than they have.
+    /// Sets locks to smaller counts than they have. Tokens come back with time alone.
     pub(super) fn shrink(&mut self, slot: Slot, parts: &Parts) {
         for (semaphore, count) in parts {
-            if self.semaphores.get(*semaphore).bucket.is_some() {
-                self.correct(slot, *semaphore, *count);
-                continue;
-            }
             let Some(hold) = self.peers.get_mut(slot).hold_mut(*semaphore) else { continue };
             let freed = hold.count.get() - count.get();
             hold.count = *count;

@@ -349,9 +349,6 @@ impl Model {
 
     fn shrink(&mut self, id: PeerId, name: &SemaphoreName, count: Count) {
         self.touch(name);
-        if self.bucket(name).is_some() {
-            return self.correct(id, name, count);
-        }
         for lock in self.peer(id).unwrap().locks.iter_mut().filter(|lock| lock.name == *name) {
             lock.count = count;
             lock.slots = lock.slots.iter().copied().take(count.get() as usize).collect();

@@ -342,7 +342,7 @@ impl Model {
         Ok(Reply::Settled)
     }
 
-    pub(super) fn correct(&mut self, peer: PeerId, name: &SemaphoreName, used: Count) {
+    fn correct(&mut self, peer: PeerId, name: &SemaphoreName, used: Count) {
         let now = self.now;
         let locks = &mut self.peer(peer).unwrap().locks;
         let lock = locks.iter_mut().find(|lock| lock.name == *name).unwrap();
