@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use super::lock;
-use crate::engine::{Count, Level, SemaphoreName, SemaphoreSettings, SemaphoreView};
+use crate::engine::{SemaphoreName, SemaphoreSettings, SemaphoreState, SemaphoreView};
 
 /// So many names are told of semaphores that were removed.
 const MAX_REMOVED: usize = 100;
 
-type Said = BTreeMap<SemaphoreName, (Count, Level)>;
+type Said = BTreeMap<SemaphoreName, SemaphoreState>;
 
 /// The semaphores as they are in the file. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Configured(Arc<Mutex<Arc<Said>>>);
 
 /// How a semaphore is not what the file says: what the file says, or `None` when it is not in the file.
-pub(super) type Differs = Option<(Count, Level)>;
+pub(super) type Differs = Option<SemaphoreState>;
 
 impl Configured {
     /// These are in the file.
@@ -28,7 +28,7 @@ impl Configured {
 
     /// From now on these are.
     pub fn set(&self, semaphores: &[SemaphoreSettings]) {
-        let said = |it: &SemaphoreSettings| (it.name.clone(), (it.max, it.level));
+        let said = |it: &SemaphoreSettings| (it.name.clone(), said(it));
         *lock(&self.0) = Arc::new(semaphores.iter().map(said).collect());
     }
 
@@ -45,7 +45,7 @@ impl Configured {
         let configured = self.said();
         let compare = |view: SemaphoreView| {
             let said = configured.get(&view.name).copied();
-            let differs = (said != Some((view.max, view.level))).then_some(said);
+            let differs = (said != Some(is(&view))).then_some(said);
             (view, differs)
         };
         views.into_iter().map(compare).collect()
@@ -65,4 +65,15 @@ impl Configured {
     fn said(&self) -> Arc<Said> {
         Arc::clone(&lock(&self.0))
     }
+}
+
+fn said(settings: &SemaphoreSettings) -> SemaphoreState {
+    let SemaphoreSettings { name: _, max, level, rate, manners } = *settings;
+    SemaphoreState { max, level, paused: false, rate, manners }
+}
+
+/// Whether it is paused is nothing that the file says.
+fn is(view: &SemaphoreView) -> SemaphoreState {
+    let rate = view.bucket.map(|bucket| bucket.rate);
+    SemaphoreState { max: view.max, level: view.level, paused: false, rate, manners: view.manners }
 }

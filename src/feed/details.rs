@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use super::Feed;
-use super::shapes::{ExactMillis, is_false, is_zero, json, millis, text};
+use super::shapes::{Bucket, is_false, is_zero, json, millis, text};
+use super::terms::Manners;
 use crate::engine::{
-    Blocked, ConnectionId, Count, Engine, Life, Lock, Manners, PeerId, PeerView, SemaphoreName,
-    SemaphoreView, Span, Time,
+    Blocked, ConnectionId, Count, Engine, Life, Lock, PeerId, PeerView, SemaphoreName,
+    SemaphoreView, Time,
 };
 use crate::runtime::EngineGone;
 
@@ -123,13 +124,14 @@ impl Found {
             now_ms: millis(now),
             max: self.semaphore.max.get(),
             level: self.semaphore.level.0,
-            manners: MannersShape::of(self.semaphore.manners),
+            manners: Manners::of(self.semaphore.manners),
             paused: self.semaphore.paused,
             held: self.semaphore.held,
             delayed: self.semaphore.delayed,
             holder_count: self.semaphore.holders,
             pending: self.semaphore.pending,
             waiters: self.semaphore.waiters,
+            bucket: self.semaphore.bucket.as_ref().map(Bucket::of),
             holders: holders.collect(),
             queue: queue.collect(),
             blocked: self.blocked.iter().map(BlockedShape::of).collect(),
@@ -157,7 +159,7 @@ struct SemaphoreShape<'a> {
     max: u32,
     level: i32,
     #[serde(flatten)]
-    manners: MannersShape,
+    manners: Manners,
     #[serde(skip_serializing_if = "is_false")]
     paused: bool,
     held: u64,
@@ -166,34 +168,12 @@ struct SemaphoreShape<'a> {
     holder_count: usize,
     pending: u64,
     waiters: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bucket: Option<Bucket>,
     holders: Vec<Holder<'a>>,
     queue: Vec<InLine<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     blocked: Vec<BlockedShape<'a>>,
-}
-
-/// What the configuration says of it besides.
-#[derive(Serialize)]
-struct MannersShape {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_pending: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_hold_ms: Option<ExactMillis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lock_delay_ms: Option<ExactMillis>,
-    #[serde(skip_serializing_if = "is_false")]
-    slots: bool,
-}
-
-impl MannersShape {
-    fn of(Manners { max_pending, max_hold, lock_delay, slots }: Manners) -> Self {
-        Self {
-            max_pending,
-            max_hold_ms: max_hold.map(ExactMillis),
-            lock_delay_ms: (lock_delay > Span::ZERO).then_some(ExactMillis(lock_delay)),
-            slots,
-        }
-    }
 }
 
 /// What nobody gets yet.

@@ -10,6 +10,7 @@ mod history;
 mod journal;
 mod operated;
 mod shapes;
+mod terms;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,8 +27,8 @@ pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
 pub use self::journal::{Journal, Kind};
 pub use self::operated::Operated;
-pub(crate) use self::shapes::{ExactMillis, State};
 use self::shapes::{Named, Row, Server};
+pub(crate) use self::terms::{ExactMillis, State};
 use crate::engine::{ConnectionId, Engine, SemaphoreName, SemaphoreView, Time};
 use crate::runtime::{Clock, EngineGone, Handle};
 

@@ -5,10 +5,8 @@ use serde::{Serialize, Serializer};
 use super::configured::Differs;
 use super::journal::{Entry, Kind};
 use super::operated::Operated;
-use crate::engine::{
-    BucketView, Count, Label, Level, Manners, PeerId, Rate, SemaphoreName, SemaphoreState,
-    SemaphoreView, Span, Time,
-};
+use super::terms::{Manners, Rated, Said, State};
+use crate::engine::{BucketView, Label, PeerId, SemaphoreName, SemaphoreView, Time};
 
 /// The server itself.
 #[derive(Serialize)]
@@ -40,11 +38,13 @@ pub(super) struct Named<'a> {
 pub(super) struct Row {
     max: u32,
     level: i32,
+    #[serde(flatten)]
+    manners: Manners,
     #[serde(skip_serializing_if = "is_false")]
     paused: bool,
     /// What the file says, when it says something else; `null`: it says nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    configured: Option<Option<Configured>>,
+    configured: Option<Option<Said>>,
     held: u64,
     /// Held by peers that have expired, and not given to others yet.
     #[serde(skip_serializing_if = "is_zero")]
@@ -62,9 +62,9 @@ pub(super) struct Row {
 
 /// The tokens of a bucket. What is there now follows from when it is full.
 #[derive(Serialize)]
-struct Bucket {
-    refill: u32,
-    every_ms: ExactMillis,
+pub(super) struct Bucket {
+    #[serde(flatten)]
+    rate: Rated,
     #[serde(skip_serializing_if = "Option::is_none")]
     full_at_ms: Option<u64>,
     reserved: u64,
@@ -73,10 +73,9 @@ struct Bucket {
 }
 
 impl Bucket {
-    fn of(view: &BucketView) -> Self {
+    pub(super) fn of(view: &BucketView) -> Self {
         Self {
-            refill: view.rate.refill().get(),
-            every_ms: ExactMillis(view.rate.every()),
+            rate: Rated::of(view.rate),
             full_at_ms: view.full_at.map(millis),
             reserved: view.reserved,
             closed_until_ms: view.closed_until.map(millis),
@@ -84,20 +83,14 @@ impl Bucket {
     }
 }
 
-#[derive(Serialize)]
-struct Configured {
-    max: u32,
-    level: i32,
-}
-
 impl Row {
     pub(super) fn of(view: &SemaphoreView, differs: Option<Differs>) -> Self {
-        let said = |(max, level): (Count, Level)| Configured { max: max.get(), level: level.0 };
         Self {
             max: view.max.get(),
             level: view.level.0,
+            manners: Manners::of(view.manners),
             paused: view.paused,
-            configured: differs.map(|differs| differs.map(said)),
+            configured: differs.map(|differs| differs.map(Said::of)),
             held: view.held,
             delayed: view.delayed,
             holders: view.holders,
@@ -150,62 +143,6 @@ struct Operation<'a> {
     grace_ms: Option<u64>,
 }
 
-/// What an operator can change about a semaphore.
-#[derive(Debug, Serialize)]
-pub(crate) struct State {
-    max: u32,
-    level: i32,
-    paused: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_pending: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_hold_ms: Option<ExactMillis>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lock_delay_ms: Option<ExactMillis>,
-    #[serde(skip_serializing_if = "is_false")]
-    slots: bool,
-    /// Of a bucket.
-    #[serde(flatten)]
-    rate: Option<Rated>,
-}
-
-/// What is only said of a bucket.
-#[derive(Debug, Serialize)]
-struct Rated {
-    refill: u32,
-    every_ms: ExactMillis,
-    max_reserved: u32,
-    slop_ms: ExactMillis,
-}
-
-impl State {
-    pub(crate) fn of(state: SemaphoreState) -> Self {
-        let Manners { max_pending, max_hold, lock_delay, slots } = state.manners;
-        let lock_delay = Some(lock_delay).filter(|delay| *delay > Span::ZERO);
-        Self {
-            max: state.max.get(),
-            level: state.level.0,
-            paused: state.paused,
-            max_pending,
-            max_hold_ms: max_hold.map(ExactMillis),
-            lock_delay_ms: lock_delay.map(ExactMillis),
-            slots,
-            rate: state.rate.map(Rated::of),
-        }
-    }
-}
-
-impl Rated {
-    fn of(rate: Rate) -> Self {
-        Self {
-            refill: rate.refill().get(),
-            every_ms: ExactMillis(rate.every()),
-            max_reserved: rate.max_reserved,
-            slop_ms: ExactMillis(rate.slop),
-        }
-    }
-}
-
 impl<'a> Operation<'a> {
     fn of(operated: &'a Operated) -> Self {
         Self {
@@ -241,22 +178,6 @@ impl<'a> Happened<'a> {
     }
 }
 
-/// A length in milliseconds: a whole number where it is one, else with up to three decimals. Rounded, the rate of a
-/// bucket would be another one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ExactMillis(pub(crate) Span);
-
-impl Serialize for ExactMillis {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let micros = self.0.as_micros();
-        if micros.is_multiple_of(1_000) {
-            serializer.serialize_u64(micros / 1_000)
-        } else {
-            serializer.serialize_f64(micros as f64 / 1_000.0)
-        }
-    }
-}
-
 /// Since the Unix epoch.
 pub(super) const fn millis(time: Time) -> u64 {
     time.as_micros() / 1_000
@@ -288,22 +209,4 @@ pub(super) const fn is_zero(number: &u64) -> bool {
 /// As JSON. Numbers and texts always are.
 pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_length_is_exact_and_whole_where_it_can_be() {
-        for (micros, written) in [
-            (0, "0"),
-            (1, "0.001"),
-            (1_500, "1.5"),
-            (60_000_000, "60000"),
-            (31_535_999_999_999, "31535999999.999"),
-        ] {
-            assert_eq!(json(&ExactMillis(Span::from_micros(micros))), written);
-        }
-    }
 }

@@ -168,7 +168,8 @@ fn hit_all(server: &Server) -> Result<Vec<String>, Failure> {
     )];
     let differs = rows.iter().filter_map(|row| Some((row, row.configured?)));
     lines.extend(differs.map(|(row, configured)| {
-        let (now, said) = (state(&row.state), some_state(configured.as_ref()));
+        let now = state(&row.state.with(row.bucket.as_ref()));
+        let said = some_state(configured.as_ref());
         format!("{}: {now}; when the file was last read, it had {said}", printable(&row.name))
     }));
     Ok(lines)

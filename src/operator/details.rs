@@ -8,17 +8,12 @@ use crate::printable::printable;
 
 /// The lines about a semaphore.
 pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
-    let Semaphore { held, holder_count, waiters, now_ms, .. } = seen;
-    let holders = counted(*holder_count, "peer", "peers");
-    let waits = if *waiters == 1 { "1 waits".to_owned() } else { format!("{waiters} wait") };
-    let mut lines = vec![format!(
-        "{}: {held}/{} {} held by {holders}, {waits}; {}",
-        style.paint(Tone::Strong, &printable(&seen.name)),
-        seen.state.max,
-        bar(*held, seen.delayed, seen.state.max),
-        state(&seen.state),
-    )];
+    let Semaphore { holder_count, waiters, now_ms, .. } = seen;
+    let mut lines = vec![numbers(seen, style)];
     lines.extend(blocked(seen).map(|line| style.paint(Tone::Notable, &line)));
+    let closed = seen.bucket.as_ref().and_then(|it| it.closed_until_ms);
+    let closed = closed.map(|until| duration(until.saturating_sub(*now_ms)));
+    lines.extend(closed.map(|left| style.paint(Tone::Notable, &format!("closed for {left}"))));
     if !seen.holders.is_empty() {
         lines.push(String::new());
         lines.extend(holding(&seen.holders, *now_ms).lines(style));
@@ -30,6 +25,31 @@ pub(super) fn semaphore(seen: &Semaphore, style: Style) -> Vec<String> {
         lines.extend(rest(*waiters, seen.queue.len()));
     }
     lines
+}
+
+/// How much there is of it, and what it is told to be.
+fn numbers(seen: &Semaphore, style: Style) -> String {
+    let Semaphore { held, holder_count, pending, waiters, bucket, .. } = seen;
+    let (name, max) = (style.paint(Tone::Strong, &printable(&seen.name)), seen.state.max);
+    let said = state(&seen.state.with(bucket.as_ref()));
+    let waits = if *waiters == 1 { "1 waits".to_owned() } else { format!("{waiters} wait") };
+    if let Some(bucket) = bucket {
+        let spent = bucket.spent(seen.now_ms);
+        let wanted = if *pending > 0 { format!(" for {pending}") } else { String::new() };
+        return format!(
+            "{name}: {} of {max} tokens available {}, {} reserved, {waits}{wanted}, {} of {}; {said}",
+            i128::from(max) - i128::from(spent),
+            bar(spent, 0, max),
+            bucket.reserved,
+            counted(*held, "token in use", "tokens in use"),
+            counted(*holder_count, "peer", "peers"),
+        );
+    }
+    let holders = counted(*holder_count, "peer", "peers");
+    format!(
+        "{name}: {held}/{max} {} held by {holders}, {waits}; {said}",
+        bar(*held, seen.delayed, max)
+    )
 }
 
 /// Why it may look free, and nobody gets it.
@@ -239,6 +259,20 @@ mod tests {
         assert_eq!(shown(r#","delayed":1"#)[1..], ["1 blocked after an expiry"]);
         let one = r#","delayed":1,"blocked":[{"count":1,"fence":1,"until_ms":9000}]"#;
         assert_eq!(shown(one)[1..], ["1 blocked after an expiry: free again in 9s"]);
+    }
+
+    #[test]
+    fn a_bucket_is_shown_by_its_tokens() {
+        let seen = r#"{"name":"api","now_ms":100000,"max":10,"level":0,"held":2,"holder_count":1,"pending":4,"waiters":1,
+            "bucket":{"refill":10,"every_ms":60000,"max_reserved":5,"slop_ms":600,"full_at_ms":118000,"reserved":3,
+                "closed_until_ms":131000},"holders":[],"queue":[]}"#;
+        assert_eq!(
+            semaphore(&serde_json::from_str(seen).unwrap(), STYLE),
+            [
+                "api: 7 of 10 tokens available [###.......], 3 reserved, 1 waits for 4, 2 tokens in use of 1 peer; capacity 10, 10 in 1m, max_reserved 5, slop 600ms",
+                "closed for 31s",
+            ]
+        );
     }
 
     #[test]

@@ -37,6 +37,16 @@ pub(super) struct State {
     pub(super) slop_ms: Option<f64>,
 }
 
+impl State {
+    /// With what a bucket is told, where that stands apart.
+    pub(super) fn with(self, bucket: Option<&Bucket>) -> Self {
+        let Some(&Bucket { refill, every_ms, max_reserved, slop_ms, .. }) = bucket else {
+            return self;
+        };
+        Self { refill: Some(refill), every_ms: Some(every_ms), max_reserved, slop_ms, ..self }
+    }
+}
+
 /// One of all semaphores.
 #[derive(Debug, Deserialize)]
 pub(super) struct Row {
@@ -61,8 +71,10 @@ pub(super) struct Row {
 /// The tokens of a bucket.
 #[derive(Debug, Deserialize)]
 pub(super) struct Bucket {
-    refill: f64,
+    refill: u64,
     every_ms: f64,
+    max_reserved: Option<u64>,
+    slop_ms: Option<f64>,
     full_at_ms: Option<u64>,
     pub(super) reserved: u64,
     pub(super) closed_until_ms: Option<u64>,
@@ -77,7 +89,7 @@ impl Bucket {
     )]
     pub(super) fn spent(&self, now_ms: u64) -> u64 {
         let ahead = self.full_at_ms.map_or(0, |at| at.saturating_sub(now_ms));
-        (ahead as f64 * self.refill / self.every_ms).ceil() as u64
+        (ahead as f64 * self.refill as f64 / self.every_ms).ceil() as u64
     }
 
     /// Such as `10 in 1m`.
@@ -103,7 +115,11 @@ pub(super) struct Semaphore {
     #[serde(default)]
     pub(super) delayed: u64,
     pub(super) holder_count: u64,
+    #[serde(default)]
+    pub(super) pending: u64,
     pub(super) waiters: u64,
+    /// What makes it a bucket.
+    pub(super) bucket: Option<Bucket>,
     pub(super) holders: Vec<Holder>,
     pub(super) queue: Vec<InLine>,
     #[serde(default)]

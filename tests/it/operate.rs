@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use throttle::config::Config;
 
 use crate::server::{TestServer, eventually, send, with_json};
 
@@ -93,6 +94,31 @@ async fn a_max_is_changed_and_waiters_see_it_at_once() {
         server.metric(r#"throttle_operator_actions_total{action="change"}"#).await,
         Some(2.0)
     );
+}
+
+/// All that the file says is compared, and not only how much there is.
+#[tokio::test]
+async fn what_is_not_as_in_the_file_is_told() {
+    let toml = "[buckets]\napi = { capacity = 10, refill = 10, every = \"1s\" }\n\
+                [semaphores]\nA = { max = 1, max_pending = 3 }\n";
+    let config = Config { port: 0, ..Config::from_toml(toml, "t.toml").unwrap() };
+    let server = TestServer::with(&config).await;
+    assert!(row(&server, "A").await.get("configured").is_none());
+    assert!(row(&server, "api").await.get("configured").is_none());
+    call(&server, "PATCH", "/operate/semaphores/A", &json!({"max_hold": "1h"})).await;
+    call(&server, "PATCH", "/operate/semaphores/api", &json!({"refill": 5})).await;
+    let a = row(&server, "A").await;
+    assert_eq!(a["configured"], json!({"max": 1, "level": 0, "max_pending": 3}));
+    assert_eq!((&a["max_pending"], &a["max_hold_ms"]), (&json!(3), &json!(3_600_000)));
+    let said = json!({"max": 10, "level": 0, "refill": 10, "every_ms": 1_000, "max_reserved": 1_000, "slop_ms": 10});
+    let api = row(&server, "api").await;
+    assert_eq!(api["configured"], said);
+    let rate = json!({"refill": 5, "every_ms": 1_000, "max_reserved": 1_000, "slop_ms": 20, "reserved": 0});
+    assert_eq!(api["bucket"], rate);
+    let (_, details) = call(&server, "GET", "/operate/semaphores/api", &Value::Null).await;
+    assert_eq!(details["bucket"], rate);
+    call(&server, "PATCH", "/operate/semaphores/api", &json!({"refill": 10})).await;
+    assert!(row(&server, "api").await.get("configured").is_none());
 }
 
 /// Who waits over REST for more than there can be is told, and does not wait for nothing.

@@ -5,6 +5,7 @@ import { available, hasTokens, spent } from "../model/bucket.js";
 import { free as unheld } from "../model/rows.js";
 import { count, duration, many } from "../text/format.js";
 import { lockWord, number } from "./deeds.js";
+import { differing } from "./record.js";
 
 /** So many holders are named. */
 const NAMED = 3;
@@ -120,12 +121,13 @@ function sentAway(max, { waiters }, details) {
   return [`${sum} ${gone.length === 1 ? "wants" : "want"} more than ${count(max)} and will be sent away`, ...who, andMore(gone.length)];
 }
 
-function file(to, { max, level, configured }) {
+function file(to, semaphore) {
+  const { max, level, configured } = semaphore;
   // `null`: the file says nothing of it. Absent: the file says what it is.
   if (configured === null) return [];
-  const said = configured ?? { max, level };
-  if (to.max !== said.max || to.level !== said.level) return [["The file stays as it is: a reload or a restart brings back what it says."]];
-  return configured === undefined ? [] : [["That is what the file says."]];
+  const back = [["The file stays as it is: a reload or a restart brings back what it says."]];
+  if (configured === undefined) return to.max === max && to.level === level ? [] : back;
+  return differing({ ...semaphore, ...to }) === null ? [["That is what the file says."]] : back;
 }
 
 function deletion(semaphore, details, now) {

@@ -12,7 +12,7 @@ export function difference(before, after, max = "max") {
   if (before.max !== after.max) found.push(`${max} ${count(before.max)} → ${count(after.max)}`);
   if (before.level !== after.level) found.push(`level ${before.level} → ${after.level}`);
   for (const [key, word, written] of TERMS) {
-    if (before[key] !== after[key]) found.push(`${word} ${said(before[key], written)} → ${said(after[key], written)}`);
+    if (before[key] !== after[key]) found.push(`${word} ${value(before[key], written)} → ${value(after[key], written)}`);
   }
   if (rate(before) !== rate(after)) found.push(`rate ${rate(before)} → ${rate(after)}`);
   if (before.paused !== after.paused) found.push(before.paused ? "paused → running" : "running → paused");
@@ -25,8 +25,8 @@ const TERMS = [
   ["slots", "slots", () => "on"], ["max_reserved", "max_reserved", count], ["slop_ms", "slop", span],
 ];
 
-function said(value, written) {
-  return value === undefined ? "none" : written(value);
+function value(given, written) {
+  return given === undefined ? "none" : written(given);
 }
 
 function rate({ refill, every_ms: every }) {
@@ -45,11 +45,16 @@ export function deedText({ kind, semaphore, before, after, locks }) {
 }
 
 /** How a semaphore is not what the file says; `null` when it is. `short` is for where there is little room. */
-export function differing({ configured, max, level, bucket }) {
+export function differing({ configured, max, level, bucket, ...manners }) {
   if (configured === undefined) return null;
   if (configured === null) return { short: "not in file", long: "not in the file" };
   const said = [];
+  const is = { ...manners, ...bucket };
   if (configured.max !== max) said.push(`${bucket === undefined ? "max" : "capacity"} ${count(configured.max)}`);
   if (configured.level !== level) said.push(`level ${configured.level}`);
-  return { short: `file: ${said[0]}`, long: `differs from the file: ${said.join(", ")}` };
+  if (configured.refill !== undefined && rate(configured) !== rate(is)) said.push(`rate ${rate(configured)}`);
+  for (const [key, word, written] of TERMS) {
+    if (configured[key] !== is[key]) said.push(`${word} ${value(configured[key], written)}`);
+  }
+  return said.length === 0 ? null : { short: `file: ${said[0]}`, long: `differs from the file: ${said.join(", ")}` };
 }

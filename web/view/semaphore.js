@@ -87,10 +87,12 @@ function happened(events) {
 }
 
 /** What the configuration says of it besides, in its words. */
-function manners({ max_pending: most, max_hold_ms: hold, lock_delay_ms: delay, slots: numbered }) {
+function manners({ max_pending: most, max_hold_ms: hold, lock_delay_ms: delay, slots: numbered, bucket = {} }) {
   const said = [
     most === undefined ? null : `max_pending ${count(most)}`, hold === undefined ? null : `max_hold ${span(hold)}`,
     delay === undefined ? null : `lock_delay ${span(delay)}`, numbered === true ? "slots" : null,
+    bucket.max_reserved === undefined ? null : `max_reserved ${count(bucket.max_reserved)}`,
+    bucket.slop_ms === undefined ? null : `slop ${span(bucket.slop_ms)}`,
   ].filter((it) => it !== null);
   return said.length === 0 ? nothing : html`<span class="id manners">${said.join(" · ")}</span>`;
 }

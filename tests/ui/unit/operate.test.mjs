@@ -98,6 +98,11 @@ test("what the file says is told apart", () => {
   assert.deepEqual(differing({ max: 4, level: 0, configured: null }), { short: "not in file", long: "not in the file" });
   assert.deepEqual(differing({ max: 4, level: 1, configured: { max: 2, level: 0 } }), { short: "file: max 2", long: "differs from the file: max 2, level 0" });
   assert.deepEqual(differing({ max: 4, level: 1, configured: { max: 4, level: 0 } }).short, "file: level 0");
+  const manners = { max: 4, level: 0, max_pending: 3, configured: { max: 4, level: 0, max_hold_ms: 60_000, slots: true } };
+  assert.equal(differing(manners).long, "differs from the file: max_pending none, max_hold 1 min, slots on");
+  const bucket = { refill: 10, every_ms: 1_000, max_reserved: 1_000, slop_ms: 10 };
+  const said = { max: 4, level: 0, ...bucket, refill: 1, slop_ms: 100 };
+  assert.equal(differing({ max: 4, level: 0, bucket, configured: said }).long, "differs from the file: rate 1 in 1 s, slop 100 ms");
 });
 
 test("each deed says whom it hits", () => {
