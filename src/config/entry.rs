@@ -10,6 +10,9 @@ use super::input::Input;
 use super::problem::excerpt;
 use crate::engine::{SemaphoreName, SemaphoreSettings};
 
+/// Why nothing is called so.
+pub const RESERVED: &str = "this name stands for all that clients declare";
+
 /// A name with what is written about it.
 pub(super) struct Entry<'a> {
     /// What it is, for problems.
@@ -43,6 +46,9 @@ fn name(walk: &mut Walk<'_>, kind: &str, key: &Spanned<DeString<'_>>) -> Option<
     let name = SemaphoreName::new(key.get_ref());
     if let Err(invalid) = &name {
         walk.problem(key.span(), format!("{kind} {}: {invalid}", excerpt(key.get_ref())));
+    }
+    if name.as_ref().is_ok_and(SemaphoreName::is_reserved) {
+        walk.problem(key.span(), format!("{kind} {}: {RESERVED}", excerpt(key.get_ref())));
     }
     name.ok()
 }

@@ -27,6 +27,7 @@ use crate::engine::{self, SemaphoreSettings, Span};
 
 pub use auth::token_name;
 pub use draft::{Draft, Loaded};
+pub use entry::RESERVED;
 pub use file::{MAX_FILE_BYTES, check_regular, read_file};
 pub use level::{Level, LogFormat};
 pub use problem::{Origin, Position, Problem, Problems};

@@ -4,6 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
+use super::patterns::DECLARED;
+
 /// Longest name or label, in bytes of UTF-8.
 pub const MAX_TEXT_BYTES: usize = 128;
 
@@ -85,6 +87,11 @@ impl SemaphoreName {
     /// Whether it stands for many names, as `tenant/*` does.
     pub fn is_pattern(&self) -> bool {
         self.0.contains('*')
+    }
+
+    /// Whether nothing can be listed by it: it stands for all that clients declare.
+    pub fn is_reserved(&self) -> bool {
+        self.as_str() == DECLARED
     }
 }
 

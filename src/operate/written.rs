@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Problem, body};
 use crate::body::Object;
-use crate::config::Said;
+use crate::config::{RESERVED, Said};
 use crate::engine::{Label, SemaphoreName, SemaphoreSettings, Wish};
 
 /// One that is to be made.
@@ -70,6 +70,9 @@ impl New {
     pub(super) fn settings(self) -> Result<(SemaphoreSettings, Option<Label>), Problem> {
         let Written { name, paused, why, said } = self.0.read()?;
         let name = name.ok_or_else(|| Problem::invalid("\"name\" is missing"))?;
+        if name.is_reserved() {
+            return Err(Problem::invalid(format!("\"name\": {name}: {RESERVED}")));
+        }
         if paused.is_some() {
             return Err(Problem::invalid("what is made is not \"paused\"; it can be, then"));
         }

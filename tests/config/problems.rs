@@ -172,6 +172,16 @@ fn a_key_in_the_wrong_section_is_shown_the_right_one() {
 }
 
 #[test]
+fn nothing_is_called_as_the_row_of_what_clients_declare() {
+    assert_problems(
+        "[semaphores]\n\"[dynamic]\" = 1\n",
+        &[
+            r#"throttle.toml:2:1: semaphore "[dynamic]": this name stands for all that clients declare"#,
+        ],
+    );
+}
+
+#[test]
 fn names_of_semaphores_are_checked() {
     let long = "x".repeat(129);
     let text = format!("[semaphores]\n\"\" = 1\n\"a\\nb\" = 0\n{long} = 1\n\"/& ü\" = 1\n");

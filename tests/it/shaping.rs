@@ -114,6 +114,7 @@ async fn what_does_not_fit_the_kind_is_refused() {
         ),
         ("POST", "", json!({"name": "B", "max": 1, "paused": true}), code(422, "invalid_request")),
         ("POST", "", json!({"name": "B", "max": 1, "slots": 1}), code(422, "invalid_request")),
+        ("POST", "", json!({"name": "[dynamic]", "max": 1}), code(422, "invalid_request")),
         (
             "POST",
             "",
