@@ -46,6 +46,7 @@ fn flag(setting: &'static Setting) -> Arg {
         "sessions" => "WebSocket sessions",
         "limits" => "Limits",
         "tls" => "TLS",
+        "dynamic" => "Names that clients declare",
         _ => "Logging",
     };
     let flag = Arg::new(setting.flag)

@@ -16,10 +16,13 @@ pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
         Some(file) => format!("{file} is valid"),
         None => "there is no throttle.toml, the defaults apply".to_owned(),
     };
-    match semaphores.len() {
-        0 => text.push_str(": no semaphores, so nothing can be acquired"),
-        1 => text.push_str(": 1 semaphore"),
-        many => _ = write!(text, ": {many} semaphores"),
+    let buckets = semaphores.iter().filter(|it| it.rate.is_some()).count();
+    let counts = [counted(semaphores.len() - buckets, "semaphore"), counted(buckets, "bucket")];
+    let counts: Vec<_> = counts.into_iter().flatten().collect();
+    if counts.is_empty() {
+        text.push_str(": no semaphores, so nothing can be acquired");
+    } else {
+        _ = write!(text, ": {}", counts.join(", "));
     }
     for semaphore in semaphores.iter().take(MAX_LISTED) {
         _ = write!(text, "\n  {}", shown(semaphore));
@@ -36,6 +39,15 @@ pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
     text
 }
 
+fn counted(number: usize, what: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        many => Some(format!("{many} {what}s")),
+    }
+}
+
 fn shown(semaphore: &SemaphoreSettings) -> String {
-    format!("{} = {semaphore}", semaphore.name)
+    let reserved = semaphore.rate.map(|rate| format!(", max_reserved {}", rate.max_reserved));
+    format!("{} = {semaphore}{}", semaphore.name, reserved.unwrap_or_default())
 }

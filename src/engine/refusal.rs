@@ -71,7 +71,7 @@ pub enum Refusal {
     #[error("not acquired in time")]
     Timeout,
     /// It is known already that it would take longer than the caller is willing to wait.
-    #[error("it would take {}, longer than the {max_wait} allowed", wait.in_millis())]
+    #[error("it would take {}, {}", wait.in_millis(), allowed(*max_wait))]
     TooLate {
         /// How long it would take.
         wait: Span,
@@ -221,6 +221,13 @@ impl Refusal {
             | Self::TooManySlots { .. }
             | Self::TooManySemaphores { .. } => "limit_exceeded",
         }
+    }
+}
+
+fn allowed(max_wait: Span) -> String {
+    match max_wait {
+        Span::ZERO => "and no wait is allowed".to_owned(),
+        some => format!("longer than the {some} allowed"),
     }
 }
 

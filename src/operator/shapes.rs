@@ -101,7 +101,20 @@ impl Bucket {
 /// A length of time that somebody has chosen, as it can be written in the file.
 pub(super) fn length(ms: f64) -> String {
     let length = Duration::try_from_secs_f64(ms / 1_000.0).unwrap_or_default();
-    humantime::format_duration(length).to_string()
+    in_days(length)
+}
+
+/// In days, hours and less: what is longer than a month is not told in months, which are of no certain length.
+pub(super) fn in_days(length: Duration) -> String {
+    const DAY: u64 = 86_400;
+    let days = length.as_secs() / DAY;
+    let rest = length.saturating_sub(Duration::from_secs(days * DAY));
+    let days = match days {
+        0 => return humantime::format_duration(length).to_string(),
+        1 => "1day".to_owned(),
+        many => format!("{many}days"),
+    };
+    if rest.is_zero() { days } else { format!("{days} {}", humantime::format_duration(rest)) }
 }
 
 /// One semaphore in full.
@@ -207,6 +220,8 @@ pub(super) struct Changed {
     pub(super) name: String,
     pub(super) before: Option<State>,
     pub(super) after: Option<State>,
+    #[serde(default)]
+    pub(super) opened: bool,
 }
 
 /// What was taken away.

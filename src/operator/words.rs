@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::shapes::{State, length};
+use super::shapes::{State, in_days, length};
 
 /// A duration in at most two units.
 pub(super) fn duration(ms: u64) -> String {
@@ -51,7 +51,7 @@ pub(super) fn some_state(some: Option<&State>) -> String {
 /// How long holders have to finish, if they have any time.
 pub(super) fn grace(grace: Option<Duration>) -> Option<String> {
     let grace = grace.filter(|grace| !grace.is_zero());
-    grace.map(|grace| humantime::format_duration(grace).to_string())
+    grace.map(in_days)
 }
 
 /// How much of it is held (`#`), and how much besides nobody can have yet (`x`), in so many characters.
@@ -98,6 +98,17 @@ mod tests {
             (90_000_000, "1d 01h"),
         ] {
             assert_eq!(duration(ms), text);
+        }
+    }
+
+    #[test]
+    fn a_year_is_told_in_days() {
+        for (ms, text) in [
+            (31_536_000_000.0, "365days"),
+            (90_061_500.0, "1day 1h 1m 1s 500ms"),
+            (3_600_000.0, "1h"),
+        ] {
+            assert_eq!(length(ms), text);
         }
     }
 
