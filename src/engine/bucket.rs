@@ -44,6 +44,12 @@ impl Bucket {
         self.reservations.loosen();
     }
 
+    /// Gives again, although somebody was refused by what is behind it. What is promised stays where it is.
+    pub(super) fn open(&mut self) {
+        self.closed_until = Time::default();
+        self.reservations.loosen();
+    }
+
     /// Whether so many tokens can be taken now, with enough left for what is reserved.
     pub(super) fn has_room(&self, now: Time, count: u64) -> bool {
         let paid_at = self.paid_after(now, count);

@@ -43,6 +43,10 @@ impl Engine {
             self.semaphores.patterns.get_mut(pattern).turn_into(after);
         }
         for (index, after) in concerned {
+            let bucket = self.semaphores.get_mut(index).bucket.as_mut();
+            if let Some(bucket) = bucket.filter(|_| wish.paused == Some(false)) {
+                bucket.open();
+            }
             self.turn_into(index, after);
         }
         Ok(Change { name: name.clone(), before, after: self.state_of(name) })

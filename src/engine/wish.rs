@@ -16,7 +16,7 @@ pub struct Wish {
     pub max: Option<Count>,
     /// Its place in the lock hierarchy. A bucket has none.
     pub level: Option<Level>,
-    /// Whether to grant nothing until it is resumed.
+    /// Whether to grant nothing until it is resumed. To resume a bucket also opens it, if a client has closed it.
     pub paused: Option<bool>,
     /// How it treats those who wait. A bucket has none of it.
     pub manners: MannersWish,

@@ -11,7 +11,7 @@ use super::look::json;
 use super::written::{Changes, New};
 use super::{Operate, Problem};
 use crate::body::Object;
-use crate::engine::{Change, Label, Operation, Reply, Span, Wish};
+use crate::engine::{BucketView, Change, Label, Operation, Reply, SemaphoreName, Span, Wish};
 use crate::feed::{Kind, Operated, State as Shape};
 
 #[derive(Deserialize)]
@@ -41,6 +41,19 @@ struct Changed<'a> {
     name: &'a str,
     before: Option<Shape>,
     after: Option<Shape>,
+    /// It was a bucket that a client had closed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    opened: bool,
+}
+
+/// What resuming opens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opens {
+    Nothing,
+    /// A bucket that a client has closed.
+    It,
+    /// The keys of a pattern, as far as they are closed.
+    Keys,
 }
 
 pub(super) async fn create(
@@ -67,7 +80,11 @@ pub(super) async fn change(
             }
             Some(_) | None => Kind::Change,
         };
-    operate.change(Operation::Change { name, wish }, kind, actor, why).await
+    let opens = match wish.paused {
+        Some(false) => operate.opens(name.clone()).await?,
+        Some(true) | None => Opens::Nothing,
+    };
+    operate.change_and_open(Operation::Change { name, wish }, kind, actor, why, opens).await
 }
 
 pub(super) async fn delete(
@@ -93,6 +110,15 @@ pub(super) async fn free(
 }
 
 impl Operate {
+    async fn opens(&self, name: SemaphoreName) -> Result<Opens, Problem> {
+        let seen = self.0.engine.read(move |engine| engine.semaphore(name.as_str())).await?;
+        Ok(match seen.map(|seen| (seen.bucket, seen.keys)) {
+            Some((Some(BucketView { closed_until: Some(_), .. }), _)) => Opens::It,
+            Some((Some(_), Some(_))) => Opens::Keys,
+            Some((_, _)) | None => Opens::Nothing,
+        })
+    }
+
     /// Changes one semaphore.
     async fn change(
         &self,
@@ -101,29 +127,49 @@ impl Operate {
         actor: Actor,
         why: Option<Label>,
     ) -> Result<Response, Problem> {
+        self.change_and_open(operation, kind, actor, why, Opens::Nothing).await
+    }
+
+    async fn change_and_open(
+        &self,
+        operation: Operation,
+        kind: Kind,
+        actor: Actor,
+        why: Option<Label>,
+        opens: Opens,
+    ) -> Result<Response, Problem> {
         let Reply::Changed(changes) = self.apply(operation).await? else {
             return Err(Problem::misunderstood());
         };
         let Some(change) = changes.first() else { return Err(Problem::misunderstood()) };
-        self.record_change(change, kind, &actor, why);
         let Change { name, before, after } = change;
+        if opens == Opens::Nothing {
+            self.record_change(change, kind, &actor, why);
+        } else {
+            self.record(&actor, recorded(change, kind, &actor, why));
+        }
         let (before, after) = (before.map(Shape::of), after.map(Shape::of));
-        let changed = Changed { name: name.as_str(), before, after };
+        let opened = opens == Opens::It;
+        let changed = Changed { name: name.as_str(), before, after, opened };
         Ok(json(serde_json::to_string(&changed).unwrap_or_default()))
     }
 
     /// Puts a change on record, if it is one.
     pub(super) fn record_change(
         &self,
-        Change { name, before, after }: &Change,
+        change: &Change,
         kind: Kind,
         actor: &Actor,
         why: Option<Label>,
     ) {
-        if before != after {
-            let record = Operated::new(kind, actor.name(), why);
-            let (semaphore, before, after) = (Some(name.clone()), *before, *after);
-            self.record(actor, Operated { semaphore, before, after, ..record });
+        if change.before != change.after {
+            self.record(actor, recorded(change, kind, actor, why));
         }
     }
+}
+
+fn recorded(change: &Change, kind: Kind, actor: &Actor, why: Option<Label>) -> Operated {
+    let Change { name, before, after } = change.clone();
+    let record = Operated::new(kind, actor.name(), why);
+    Operated { semaphore: Some(name), before, after, ..record }
 }

@@ -159,14 +159,15 @@ fn reload(server: &Server, why: Option<&str>) -> Result<Vec<String>, Failure> {
     Ok(lines)
 }
 
-fn changed(Changed { name, before, after }: &Changed) -> Vec<String> {
+fn changed(Changed { name, before, after, opened }: &Changed) -> Vec<String> {
     let kind = match before.as_ref().or(after.as_ref()) {
         Some(State { refill: Some(_), .. }) => "bucket",
         Some(_) | None => "semaphore",
     };
+    let closed = if *opened { ", closed by a client" } else { "" };
     vec![
         format!("{kind} {}", printable(name)),
-        format!("before  {}", some_state(before.as_ref())),
+        format!("before  {}{closed}", some_state(before.as_ref())),
         format!("after   {}", some_state(after.as_ref())),
     ]
 }

@@ -3,7 +3,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { repeat } from "../vendor/lit-html/directives/repeat.js";
 import { select } from "../model/events.js";
-import { hasTokens, spent } from "../model/bucket.js";
+import { closedFor, hasTokens, spent } from "../model/bucket.js";
 import { count, duration, left, many, slots, span, timeOfDay } from "../text/format.js";
 import { control, controls, revokeControl } from "./control.js";
 import { origin, untilText } from "./peer.js";
@@ -20,7 +20,7 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
   const head = html`<header class="head">
     <a class="back" href=${back}>← Semaphores</a>
     <h1>${shown(name)}</h1>
-    ${semaphore === undefined ? nothing : html`${kindOf(semaphore)} ${badges(semaphore, now, true)} ${details === null ? nothing : manners(details)} ${semaphoreControls(act, name, semaphore)}`}
+    ${semaphore === undefined ? nothing : html`${kindOf(semaphore)} ${badges(semaphore, now, true)} ${details === null ? nothing : manners(details)} ${semaphoreControls(act, name, semaphore, now)}`}
   </header>`;
   if (semaphore === undefined) {
     const why = model.known ? "There is no such semaphore." : "Waiting for the server.";
@@ -36,9 +36,12 @@ export function semaphoreView({ model, name, now, details, error, back, more, ac
     ${happened(select(model.events.list, { semaphore: name }))}`;
 }
 
-function semaphoreControls(act, name, { max, level, paused, bucket }) {
+function semaphoreControls(act, name, semaphore, now) {
+  const { max, level, paused, bucket } = semaphore;
   const subject = { name, bucket: bucket !== undefined, was: { max, level } };
-  const whole = [paused === true ? "resume" : "pause", "free"];
+  // Resuming also opens what a client has closed.
+  const closed = paused !== true && closedFor(semaphore, now) > 0;
+  const whole = [...(closed ? ["resume"] : []), paused === true ? "resume" : "pause", "free"];
   // What clients have declared is nothing that an operator has set up.
   const deeds = name === DECLARED ? whole : ["change", ...whole, "delete"];
   return controls(act, deeds.map((deed) => control(act, deed, subject)));

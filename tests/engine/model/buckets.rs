@@ -86,6 +86,10 @@ impl Bucket {
         at.max(now).max(self.closed_until)
     }
 
+    pub(super) fn open(&mut self) {
+        self.closed_until = Time::default();
+    }
+
     fn has_room(&self, now: Time, count: u64) -> bool {
         let paid = self.paid().max(self.ticks(now)) + self.worth(count);
         let spendable = self.ticks(now) + self.worth(self.capacity);
@@ -155,7 +159,7 @@ impl Model {
         self.buckets.iter().find(|bucket| bucket.name == *name)
     }
 
-    fn bucket_mut(&mut self, name: &SemaphoreName) -> Option<&mut Bucket> {
+    pub(super) fn bucket_mut(&mut self, name: &SemaphoreName) -> Option<&mut Bucket> {
         self.buckets.iter_mut().find(|bucket| bucket.name == *name)
     }
 

@@ -92,6 +92,9 @@ impl Model {
         let after = concerned.iter().map(after).collect::<Result<Vec<_>, _>>()?;
         for (it, after) in concerned.iter().zip(after) {
             self.turn_into(it, after);
+            if let Some(bucket) = self.bucket_mut(it).filter(|_| wish.paused == Some(false)) {
+                bucket.open();
+            }
         }
         Ok(Change { name: name.clone(), before, after: self.state(name) })
     }
