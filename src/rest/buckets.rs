@@ -13,7 +13,7 @@ use super::body::JsonObject;
 use super::declared::Declared;
 use super::params::{Humantime, Name};
 use crate::body::{Object, Strict};
-use crate::engine::{Command, Fence, Refusal, Reply, SemaphoreName, Span, Time};
+use crate::engine::{Command, Engine, Fence, Refusal, Reply, SemaphoreName, Span, Time};
 use crate::feed::ExactMillis;
 
 /// The bucket in the path.
@@ -80,7 +80,8 @@ pub(super) async fn reserve(
 ) -> Answer {
     let max_wait = max_wait.map(Humantime::span);
     let declared = declare.map(|Strict(it)| it.bucket(name.clone()).map(Box::new)).transpose()?;
-    match rest.apply(Command::Reserve { name, count, max_wait, declared }).await? {
+    let reserve = Command::Reserve { name: name.clone(), count, max_wait, declared };
+    match rest.apply(reserve).await? {
         Ok(Reply::Reserved { permit, from, until }) => {
             let wait = from.since(rest.0.clock.now());
             // Rounded up: whoever waits so long is not too early.
@@ -91,8 +92,26 @@ pub(super) async fn reserve(
             Ok(JsonBody(reserved).into_response())
         }
         Ok(reply) => Err(Failure::misunderstood(&reply)),
+        Err(busy @ Refusal::Busy { .. }) => busy_because(&rest, name, &busy).await,
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// That too many wait is not the only reason.
+async fn busy_because(rest: &Rest, name: SemaphoreName, busy: &Refusal) -> Answer {
+    let asked = name.clone();
+    let look = move |engine: &Engine| {
+        let paused = engine.semaphore(asked.as_str()).is_some_and(|it| it.paused);
+        (paused, engine.is_recovering())
+    };
+    let text = match rest.0.engine.read(look).await? {
+        (true, _) => format!("{name:?} is paused by an operator; try again in {RETRY}"),
+        (false, true) => {
+            format!("the server was started just now, and gives nothing yet; try again in {RETRY}")
+        }
+        (false, false) => return refused(busy),
+    };
+    Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, text).retry_after(Some(RETRY)))
 }
 
 pub(super) async fn give_up(State(rest): State<Rest>, Permit { name, permit }: Permit) -> Answer {
@@ -194,6 +213,9 @@ fn refused(refusal: &Refusal) -> Answer {
     };
     Err(Failure::new(status, refusal.to_string()).retry_after(retry_after))
 }
+
+/// Nobody knows when it is over.
+const RETRY: Span = Span::from_secs(1);
 
 fn unknown() -> Failure {
     Failure::new(StatusCode::NOT_FOUND, "Unknown bucket")

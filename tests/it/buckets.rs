@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use throttle::config::Config;
 use throttle::engine::{Count, Rate, SemaphoreName, SemaphoreSettings, Span};
 
-use crate::server::{TestServer, config, json as json_answer, text, with_json};
+use crate::server::{TestServer, config, json as json_answer, send, text, with_json};
 
 const HOUR: Span = Span::from_secs(3_600);
 
@@ -130,6 +130,37 @@ async fn a_bucket_is_closed_when_the_resource_behind_it_refuses() {
         "reserved": 1, "waiting": 0, "closed_for_ms": closed, "paused": false,
     });
     assert_eq!(shown, expected);
+
+    // An operator opens it.
+    let resume = |name: &str| {
+        let path = format!("/operate/semaphores/{name}");
+        send(with_json(server.request(Method::PATCH, &path), r#"{"paused":false}"#))
+    };
+    let opened: Value = serde_json::from_str(&resume("api").await.body).unwrap();
+    assert_eq!(opened["opened"], true, "{opened}");
+    assert_eq!(reserve(&server, "api", json!({})).await["wait_ms"], 0);
+    let again: Value = serde_json::from_str(&resume("api").await.body).unwrap();
+    assert_eq!(again.get("opened"), None, "{again}");
+    let series = r#"throttle_operator_actions_total{action="resume"}"#;
+    assert_eq!(server.metric(series).await, Some(1.0));
+}
+
+/// Whoever is told that too many wait looks for them.
+#[tokio::test]
+async fn a_bucket_that_gives_nothing_says_why() {
+    let mut config = slow();
+    let server = TestServer::with(&config).await;
+    let pause = server.request(Method::PATCH, "/operate/semaphores/api");
+    send(with_json(pause, r#"{"paused":true}"#)).await;
+    let refused = server.post("/buckets/api/permits", "{}").await;
+    assert_eq!(refused, text(429, r#""api" is paused by an operator; try again in 1s"#));
+    config.recovery_grace = std::time::Duration::from_secs(60);
+    let server = TestServer::with(&config).await;
+    let refused = server.post("/buckets/api/permits", "{}").await;
+    assert_eq!(
+        refused,
+        text(429, "the server was started just now, and gives nothing yet; try again in 1s")
+    );
 }
 
 /// Rounded it would be another rate.
