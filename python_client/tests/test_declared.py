@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from harness.patience import eventually
 from harness.server import Server
 
 from conftest import Serve
 from support import available, remainder, websocket_url
+from support import eventually as eventually_async
 from throttle_client import AcquireTimeout, Busy, DeclaredOtherwise, Throttle, UnknownSemaphore, connect, pace
 from throttle_client._shared import close_blocking
-from throttle_client.compat import RedisError, Semaphore, TokenBucket
+from throttle_client.compat import MaxSleepExceededError, RedisError, Semaphore, TokenBucket
 
 
 @pytest.fixture
@@ -115,3 +117,41 @@ def test_pacers_come_into_being() -> None:
 
     assert [plain(), plain()] == [7, None]
     assert asyncio.run(main()) == [8, None]
+
+
+@pytest.fixture
+def graceful(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> Server:
+    server = serve("A = 4", settings="recovery_grace = '2s'\n[dynamic]\nallow = true")
+    monkeypatch.setenv("THROTTLE_URL", websocket_url(server))
+    return server
+
+
+def test_what_was_declared_is_brought_back_after_a_restart(graceful: Server) -> None:
+    with connect(websocket_url(graceful)) as throttle:
+        bucket = throttle.bucket("api", capacity=10, refill=1, every=3_600)
+        with throttle.lock({"new": 1, "A": 1}, declare={"new": 1}) as lease, bucket.take(3) as permit:
+            before = lease.fences
+            graceful.kill()
+            graceful.start()
+            eventually(lambda: lease.fences["new"] > before["new"], "the lease is brought back")
+            permit.settle(2)
+            assert available(graceful, "api") == 8
+            assert (lease.reason, remainder(graceful, "new"), remainder(graceful, "A")) == (None, 0, 3)
+
+
+async def test_a_semaphore_of_compat_is_brought_back_after_a_restart(graceful: Server) -> None:
+    semaphore = Semaphore("one", 1)
+    async with semaphore:
+        lease = semaphore._entered._leases[asyncio.current_task()][0]
+        before = lease.fence
+        graceful.kill()
+        graceful.start()
+        await eventually_async(lambda: lease.fence > before, "the lease is brought back")
+        with pytest.raises(MaxSleepExceededError):
+            await enter(Semaphore("one", 1, max_sleep=3))
+    await enter(Semaphore("one", 1, max_sleep=3))
+
+
+async def enter(semaphore: Semaphore) -> None:
+    async with semaphore:
+        pass
