@@ -15,6 +15,9 @@ pub(super) type Limits = BTreeMap<String, Limit>;
 /// How many or how often: what a name stands for, as a program declares it. Where the server's configuration has
 /// `[dynamic] allow = true`, the first one who declares a name makes it; all others have to say the same, or nothing.
 ///
+/// A server that is started again has forgotten it. What was acquired with a declaration is brought back with it; what
+/// was acquired without one is lost then, unless somebody else has declared the name before. So declare each time.
+///
 /// ```no_run
 /// # use std::time::Duration;
 /// use throttle::client::Limit;
