@@ -169,11 +169,15 @@ impl Engine {
         }
     }
 
-    /// When to look whether there are tokens for a ticket, if it is first in line and lacks nothing else.
+    /// When to look whether there are tokens for a ticket, if it is first in line and lacks nothing else. What becomes
+    /// due before of what is promised may put that off, of whichever of its buckets.
     pub(super) fn turn(&self, place: Place, parts: &Parts) -> Option<Time> {
         let lacking = self.lacking(place, parts)?;
         let look_at = |(bucket, count): (&Bucket, u64)| bucket.look_at(self.now, count);
-        lacking.into_iter().map(look_at).max()
+        let at = lacking.into_iter().map(look_at).max()?;
+        let buckets = parts.iter().filter_map(|(it, _)| self.semaphores.get(*it).bucket.as_ref());
+        let promised = buckets.filter_map(|bucket| bucket.next_reserved()).min();
+        Some(promised.map_or(at, |promised| at.min(promised)))
     }
 
     /// The buckets that have too few tokens for a ticket, if it is first in line and lacks nothing else.

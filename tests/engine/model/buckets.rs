@@ -246,7 +246,10 @@ impl Model {
 
     pub(super) fn turn(&self, place: Place, parts: &[(SemaphoreName, Count)]) -> Option<Time> {
         let lacking = self.lacking(place, parts)?.into_iter();
-        lacking.map(|(bucket, count)| bucket.look_at(self.now, count)).max()
+        let at = lacking.map(|(bucket, count)| bucket.look_at(self.now, count)).max()?;
+        let buckets = parts.iter().filter_map(|(name, _)| self.bucket(name));
+        let promised = buckets.filter_map(|bucket| bucket.promises.first()).map(|it| it.at).min();
+        Some(at.min(promised.unwrap_or(at)))
     }
 
     /// When those who wait have to be looked at, because time alone may have served them.
