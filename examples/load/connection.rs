@@ -48,9 +48,8 @@ struct Head {
 
 impl Connection {
     pub(crate) async fn open(target: &Target) -> Fallible<Self> {
-        let stream = TcpStream::connect(target.addresses.as_slice())
-            .await
-            .map_err(|error| format!("no server at {target}: {error}"))?;
+        let stream =
+            target.connect().await.map_err(|error| format!("no server at {target}: {error}"))?;
         stream.set_nodelay(true)?;
         Ok(Connection { stream, received: Vec::new(), joined: Vec::new() })
     }

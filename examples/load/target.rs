@@ -2,12 +2,17 @@
 //! is looked up: load on somebody else's server is never an accident.
 
 use std::{
-    fmt,
-    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
     str::FromStr,
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use axum::http::{Uri, uri::Authority};
+use tokio::net::{TcpSocket, TcpStream};
+
+/// Addresses that connections come from: `127.0.0.1` to `127.0.0.64`.
+const SOURCES: u8 = 64;
 
 /// A server on this machine.
 #[derive(Clone, Debug)]
@@ -16,6 +21,34 @@ pub(crate) struct Target {
     pub(crate) addresses: Vec<SocketAddr>,
     /// Host and port as the user wrote them, for the header `host`.
     pub(crate) host: String,
+}
+
+impl Target {
+    /// Connects to the first address that answers.
+    pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
+        let mut failure = None;
+        for address in &self.addresses {
+            match connect_from_another(*address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()))
+    }
+}
+
+/// Each connection comes from another address. Among those of one address, the system looks for a free port one after
+/// another: with thousands of connections that takes longer than the server takes to open a session.
+async fn connect_from_another(address: SocketAddr) -> io::Result<TcpStream> {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    // Elsewhere, only the first of these addresses is there.
+    if !cfg!(target_os = "linux") || address.ip() != Ipv4Addr::LOCALHOST {
+        return TcpStream::connect(address).await;
+    }
+    let source = Ipv4Addr::new(127, 0, 0, LAST.fetch_add(1, Ordering::Relaxed) % SOURCES + 1);
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from((source, 0)))?;
+    socket.connect(address).await
 }
 
 impl FromStr for Target {

@@ -34,9 +34,7 @@ impl Socket {
     }
 
     async fn connect(target: &Target) -> Fallible<Self> {
-        let mut stream = TcpStream::connect(target.addresses.as_slice())
-            .await
-            .map_err(|error| unreachable(target, &error))?;
+        let mut stream = target.connect().await.map_err(|error| unreachable(target, &error))?;
         stream.set_nodelay(true)?;
         let request = format!(
             "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
@@ -123,7 +121,8 @@ impl Socket {
 }
 
 fn unreachable(target: &Target, error: &io::Error) -> String {
-    let hint = if error.kind() == io::ErrorKind::AddrNotAvailable {
+    let no_port = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::AddrInUse];
+    let hint = if no_port.contains(&error.kind()) {
         "\nNo port is left for one more connection: wait a minute for those of the last run, or widen net.ipv4.ip_local_port_range."
     } else {
         ""
