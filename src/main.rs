@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use throttle::app::{Server, Signals, notify, obstacles};
+use throttle::app::{Server, Signals, notify, obstacles, tokio_runtime};
 use throttle::cli::{Cli, Command, Health, Lock, NewToken};
 use throttle::config::{Config, Problems};
 use throttle::engine::SemaphoreSettings;
@@ -84,7 +84,7 @@ fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
         Ok(loaded) => loaded,
         Err(problems) => return Ok(misconfigured(&problems)),
     };
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = tokio_runtime(&loaded.config)?;
     let outcome = runtime.block_on(async {
         telemetry::init(&loaded.config.logging)?;
         for note in &loaded.notes {

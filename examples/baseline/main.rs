@@ -45,7 +45,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     // As the server does. Where that fails, there are fewer connections.
     #[cfg(unix)]
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let mut builder = match cli.threads {
+        // As the server does.
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        Some(_) | None => tokio::runtime::Builder::new_multi_thread(),
+    };
     if let Some(threads) = cli.threads {
         builder.worker_threads(threads.max(1));
     }

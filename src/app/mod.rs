@@ -8,6 +8,7 @@ pub mod notify;
 mod signal;
 mod site;
 mod socket;
+mod threads;
 mod tls;
 
 use std::future::Future;
@@ -24,6 +25,7 @@ use self::connection::Connections;
 use self::site::{
     Site, feed, grants_from, look, max_sessions, operate, reload, reload_when_told, router,
 };
+use self::threads::stay_awake;
 use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -38,6 +40,7 @@ use crate::shutdown::{self, Shutdown, Switch};
 use crate::store::Memory;
 
 pub use signal::{Hangups, Signal, Signals};
+pub use threads::tokio_runtime;
 pub use tls::{Certificates, TlsError, obstacles};
 
 /// Connections that the system keeps ready while others are being accepted.
@@ -63,6 +66,7 @@ pub struct Server {
     switch: Switch,
     shutdown: Shutdown,
     max_connections: usize,
+    busy_poll: Duration,
     header_read_timeout: Duration,
     handshake_timeout: Duration,
     drain_timeout: Duration,
@@ -167,6 +171,7 @@ impl Server {
             switch,
             shutdown,
             max_connections,
+            busy_poll: config.busy_poll,
             header_read_timeout: config.limits.header_read_timeout,
             handshake_timeout: config.tls.handshake_timeout,
             drain_timeout: config.limits.drain_timeout,
@@ -196,6 +201,7 @@ impl Server {
         let driver = tokio::spawn(drive(self.driver));
         tokio::spawn(look(self.feed, self.shutdown.clone()));
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
+        tokio::spawn(stay_awake(self.engine.busy_poll(self.busy_poll), self.shutdown.clone()));
         tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
             self.interface.handlers(),

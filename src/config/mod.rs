@@ -54,6 +54,10 @@ pub struct Config {
     /// How long nothing new is granted after the start, so that those who held something before can come back
     /// first; 0 to a day. Default: 0.
     pub recovery_grace: Duration,
+    /// Threads that serve, 1 to 1,024. Default: `None`, half of the cores, but at least one.
+    pub threads: Option<usize>,
+    /// How long a thread waits awake for a request that follows another one closely; 0 to 10 ms. Default: 100 µs.
+    pub busy_poll: Duration,
     /// Where the dashboard's files are read from, by whoever works on them. Default: `None`, those in the program.
     pub web_dir: Option<PathBuf>,
     /// Whether it is meant that everybody who reaches the server may do everything, on whatever address it listens.
@@ -211,6 +215,8 @@ impl Default for Config {
             has_semaphores: false,
             dynamic: false,
             recovery_grace: Duration::ZERO,
+            threads: None,
+            busy_poll: Duration::from_micros(100),
             web_dir: None,
             insecure: false,
             hosts: Hosts::Auto,

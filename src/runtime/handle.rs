@@ -1,12 +1,15 @@
 //! How the rest of the process talks to the engine.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures_util::TryFutureExt;
 use tokio::sync::oneshot;
 
+use super::busy_poll::BusyPoll;
 use super::combiner::Combine;
 use super::line::{Events, Line, mailbox};
 use super::queue::Request;
@@ -20,6 +23,7 @@ struct Entrance {
     combiner: Arc<dyn Combine>,
     /// How many connections there were.
     connections: AtomicU64,
+    busy_poll: Arc<BusyPoll>,
 }
 
 /// The engine has ended, at shutdown or because its store failed.
@@ -66,7 +70,11 @@ impl Drop for Entrance {
 
 impl Handle {
     pub(super) fn new(combiner: Arc<dyn Combine>) -> Self {
-        Self(Arc::new(Entrance { combiner, connections: AtomicU64::new(0) }))
+        Self(Arc::new(Entrance {
+            combiner,
+            connections: AtomicU64::new(0),
+            busy_poll: Arc::default(),
+        }))
     }
 
     /// Applies a command and returns the engine's reply.
@@ -87,6 +95,13 @@ impl Handle {
     /// [`EngineGone`].
     pub async fn apply_and_watch(&self, command: Command) -> Result<Answer, EngineGone> {
         self.send(command, true).await
+    }
+
+    /// Keeps the runtime awake for up to `longest` after each request, as long as they follow each other closely: at
+    /// most twice as long after one another. Does not keep the engine.
+    pub fn busy_poll(&self, longest: Duration) -> impl Future<Output = Infallible> + Send + use<> {
+        let busy_poll = Arc::clone(&self.0.busy_poll);
+        async move { busy_poll.run(longest).await }
     }
 
     /// Makes a connection: a way in for batches of commands, and what comes of them. Returns at once.
@@ -126,6 +141,7 @@ impl Handle {
 
     /// Hands a request to the engine as soon as there are places for it in the queue.
     pub(super) async fn request(&self, request: Request) -> Result<(), EngineGone> {
+        self.0.busy_poll.note();
         self.0.combiner.queue().put(request).await?;
         self.0.combiner.drive();
         Ok(())
@@ -133,6 +149,7 @@ impl Handle {
 
     /// Hands a request to the engine if nobody is at it, or there are places for it in the queue. Otherwise gives it back.
     pub(super) fn try_request(&self, request: Request) -> Result<Option<Request>, EngineGone> {
+        self.0.busy_poll.note();
         let Some(request) = self.0.combiner.serve(request) else { return Ok(None) };
         let left = self.0.combiner.queue().try_put(request)?;
         if left.is_none() {

@@ -1,5 +1,6 @@
 //! The only owner of an engine: feeds it commands and the time, and hands out what it says.
 
+mod busy_poll;
 mod clock;
 mod combiner;
 mod delivery;

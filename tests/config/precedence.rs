@@ -10,13 +10,15 @@ use throttle::config::{Config, Level, LogFormat, SETTINGS};
 use crate::Start;
 
 /// Three values for each setting, as flags and variables have them.
-const VALUES: [(&str, [&str; 3]); 30] = [
+const VALUES: [(&str, [&str; 3]); 32] = [
     ("address", ["127.0.0.2", "127.0.0.3", "::1"]),
     ("port", ["0", "1", "65535"]),
     ("insecure", ["true", "0", "true"]),
     ("hosts", ["a", "b, c", "*"]),
     ("expiry_grace", ["10s", "2m", "1day"]),
     ("recovery_grace", ["1us", "2s", "1day"]),
+    ("threads", ["1", "2", "1024"]),
+    ("busy_poll", ["0s", "2us", "10ms"]),
     ("web_dir", ["a", "b", "built-in/"]),
     ("tls.certificate", ["a", "b", "c"]),
     ("tls.key", ["a", "b", "c"]),

@@ -1,12 +1,15 @@
 //! Settings of the server as a whole.
 
-use super::{DAY, SWITCH, Seconds, Setting, quoted};
+use super::{DAY, SWITCH, Seconds, Setting, or_auto, quoted};
 use crate::engine::Span;
+
+/// Longer than this, nobody should be kept awake for nothing.
+const MAX_BUSY_POLL: Span = Span::from_micros(10_000);
 
 /// The dashboard that is part of the program.
 const BUILT_IN: &str = "built-in";
 
-pub(super) const SETTINGS: [Setting; 10] = [
+pub(super) const SETTINGS: [Setting; 12] = [
     Setting {
         key: "address",
         flag: "address",
@@ -54,6 +57,24 @@ pub(super) const SETTINGS: [Setting; 10] = [
         help: "Time after the start in which clients come back before anything new is granted",
         written: |config| Some(quoted(Seconds(config.recovery_grace))),
         apply: |config, input| input.duration_or_zero(DAY).map(|it| config.recovery_grace = it),
+    },
+    Setting {
+        key: "threads",
+        flag: "threads",
+        value_name: "COUNT",
+        help: "Threads that serve; auto is half of the cores, but at least one",
+        written: |config| Some(or_auto(config.threads)),
+        apply: |config, input| input.integer_or_auto(1..=1_024).map(|it| config.threads = it),
+    },
+    Setting {
+        key: "busy_poll",
+        flag: "busy-poll",
+        value_name: "DURATION",
+        help: "How long a thread waits awake for a request that follows another one closely",
+        written: |config| Some(quoted(Seconds(config.busy_poll))),
+        apply: |config, input| {
+            input.duration_or_zero(MAX_BUSY_POLL).map(|it| config.busy_poll = it)
+        },
     },
     Setting {
         key: "web_dir",
