@@ -2,6 +2,7 @@
 //! never wakes in vain.
 
 use std::collections::BTreeSet;
+use std::iter;
 
 use super::ids::{Fence, PeerId, TicketId};
 use super::revocations::Target;
@@ -52,6 +53,17 @@ impl Deadlines {
             return None;
         }
         self.0.pop_first().map(|(_, due)| due)
+    }
+
+    /// Takes out peers that are due at `now`, as long as nothing else is before them.
+    pub(super) fn pop_peers(&mut self, now: Time) -> impl Iterator<Item = PeerId> {
+        iter::from_fn(move || {
+            let (at, Due::Peer(id)) = *self.0.first()? else { return None };
+            (at <= now).then(|| {
+                self.0.pop_first();
+                id
+            })
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &(Time, Due)> {

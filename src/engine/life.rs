@@ -1,4 +1,4 @@
-//! How peers come, stay and go: opening, heartbeats, restoring, closing, expiry.
+//! How peers come, stay and go: opening, heartbeats, restoring, closing.
 
 use smallvec::SmallVec;
 
@@ -88,33 +88,6 @@ impl Engine {
         Ok(Reply::Closed)
     }
 
-    /// Ends all that is due, peers and waits, and says how many peers that were.
-    pub(super) fn expire_due(&mut self) -> usize {
-        let mut peers = 0;
-        while let Some(due) = self.deadlines.pop(self.now) {
-            match due {
-                Due::Delay(fence, index) => self.delay_due(fence, index),
-                Due::Turn(ticket, id) => self.turn_comes(ticket, id),
-                Due::Ticket(_, id) => {
-                    if let Some(slot) = self.peers.find(id) {
-                        self.end_wait(slot, EndReason::TimedOut);
-                    }
-                }
-                Due::Idle(index) => self.idle_due(index),
-                Due::Overdue(fence, peer) => self.overdue(fence, peer),
-                Due::Revocation(peer, target) => self.revoke_due(peer, target),
-                Due::Peer(id) => {
-                    if let Some(slot) = self.peers.find(id) {
-                        self.take_away(slot, ReleaseReason::Expired, EndReason::Expired);
-                        self.effects.push(Effect::Expired { peer: id });
-                        peers += 1;
-                    }
-                }
-            }
-        }
-        peers
-    }
-
     pub(super) fn check_span(&self, asked: Span) -> Result<(), Refusal> {
         let max = self.limits.max_expires_in;
         if asked > max { Err(Refusal::TooLong { asked, max }) } else { Ok(()) }
@@ -150,26 +123,6 @@ impl Engine {
             self.bind(slot, session);
         }
         Ok(slot)
-    }
-
-    /// Releases all that a peer holds, ends its wait, and forgets it. Where its life is listed, the caller has to
-    /// remove it: most often the deadline is what brought the caller here, and then it is gone already.
-    pub(super) fn take_away(
-        &mut self,
-        slot: Slot,
-        released: ReleaseReason,
-        ended: EndReason,
-    ) -> Peer {
-        self.release_all(slot, released);
-        self.end_wait(slot, ended);
-        let peer = self.peers.remove(slot);
-        let untold = self.untold.forget(peer.id);
-        if let Some(revocation) = self.forget_revocation(peer.id, None) {
-            self.remember(&peer, revocation.why);
-        } else if let (Some(why), ReleaseReason::Expired) = (untold, released) {
-            self.remember(&peer, why);
-        }
-        peer
     }
 
     fn restorable(

@@ -11,6 +11,7 @@ mod connections;
 mod core;
 mod deadlines;
 mod delays;
+mod expiry;
 mod ids;
 mod invariants;
 mod keys;

@@ -73,6 +73,11 @@ impl Peer {
         self.holds.iter().find(|hold| hold.semaphore == semaphore)
     }
 
+    /// Whether it neither holds anything nor waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.holds.is_empty() && self.ticket.is_none()
+    }
+
     pub(super) fn key(&self) -> Option<Key> {
         self.owner.as_ref().map(|owner| owner.key)
     }
@@ -133,10 +138,14 @@ impl Peers {
         slot
     }
 
+    /// Makes a peer one that cannot be found any more. It has to be removed next.
+    pub(super) fn unname(&mut self, id: PeerId) -> Option<Slot> {
+        self.by_id.remove(&id)
+    }
+
+    /// Removes a peer that is [unnamed](Self::unname).
     pub(super) fn remove(&mut self, slot: Slot) -> Peer {
-        let peer = self.slots.remove(slot.0 as usize);
-        self.by_id.remove(&peer.id);
-        peer
+        self.slots.remove(slot.0 as usize)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &Peer)> {

@@ -185,6 +185,7 @@ fn every_broken_invariant_is_found() {
         }),
         ("too many are remembered who were taken away", |engine| {
             let slot = slot(engine, 4);
+            engine.peers.unname(PeerId::Rest(4));
             let revoked = engine.peers.remove(slot);
             engine.remember(&revoked, None);
             engine.limits.max_peers = 0;
