@@ -2,7 +2,6 @@
 //! never wakes in vain.
 
 use std::collections::BTreeSet;
-use std::iter;
 
 use super::ids::{Fence, PeerId, TicketId};
 use super::revocations::Target;
@@ -32,41 +31,74 @@ pub(super) enum Due {
 
 /// All deadlines, soonest first.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines(BTreeSet<(Time, Due)>);
+pub(super) struct Deadlines {
+    /// Nearly all deadlines are of peers. Apart from the others, they take little more than half of the room, and there
+    /// is less to compare.
+    peers: BTreeSet<(Time, PeerId)>,
+    /// Those of all else.
+    others: BTreeSet<(Time, Due)>,
+}
 
 impl Deadlines {
     pub(super) fn add(&mut self, at: Time, due: Due) {
-        self.0.insert((at, due));
+        match due.peer() {
+            Some(id) => self.peers.insert((at, id)),
+            None => self.others.insert((at, due)),
+        };
     }
 
     pub(super) fn remove(&mut self, at: Time, due: Due) {
-        self.0.remove(&(at, due));
+        match due.peer() {
+            Some(id) => self.peers.remove(&(at, id)),
+            None => self.others.remove(&(at, due)),
+        };
     }
 
     pub(super) fn next(&self) -> Option<Time> {
-        self.0.first().map(|(at, _)| *at)
+        let peer = self.peers.first().map(|(at, _)| *at);
+        let other = self.others.first().map(|(at, _)| *at);
+        peer.into_iter().chain(other).min()
     }
 
     /// Takes out the soonest deadline that is not after `now`.
     pub(super) fn pop(&mut self, now: Time) -> Option<Due> {
-        if self.next()? > now {
+        if let Some(id) = self.pop_peer(now) {
+            return Some(Due::Peer(id));
+        }
+        self.others.first().filter(|(at, _)| *at <= now)?;
+        self.others.pop_first().map(|(_, due)| due)
+    }
+
+    /// Takes out the soonest deadline that is not after `now`, if it is that of a peer.
+    pub(super) fn pop_peer(&mut self, now: Time) -> Option<PeerId> {
+        let (at, id) = *self.peers.first()?;
+        let other_is_before = self.others.first().is_some_and(|other| *other < (at, Due::Peer(id)));
+        if at > now || other_is_before {
             return None;
         }
-        self.0.pop_first().map(|(_, due)| due)
+        self.peers.pop_first();
+        Some(id)
     }
 
-    /// Takes out peers that are due at `now`, as long as nothing else is before them.
-    pub(super) fn pop_peers(&mut self, now: Time) -> impl Iterator<Item = PeerId> {
-        iter::from_fn(move || {
-            let (at, Due::Peer(id)) = *self.0.first()? else { return None };
-            (at <= now).then(|| {
-                self.0.pop_first();
-                id
-            })
-        })
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Time, Due)> {
+        let mut all: Vec<_> = self.others.iter().copied().collect();
+        all.extend(self.peers.iter().map(|(at, id)| (*at, Due::Peer(*id))));
+        all.sort_unstable();
+        all.into_iter()
     }
+}
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(Time, Due)> {
-        self.0.iter()
+impl Due {
+    /// The peer whose time to live it is.
+    const fn peer(self) -> Option<PeerId> {
+        match self {
+            Self::Peer(id) => Some(id),
+            Self::Delay(..)
+            | Self::Turn(..)
+            | Self::Ticket(..)
+            | Self::Overdue(..)
+            | Self::Revocation(..)
+            | Self::Idle(_) => None,
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! them are gone, so one must not cost much. Most of it is waiting for memory: of each peer, the map and the slot are
 //! where nobody has looked for long. So some are looked up at once, and the processor fetches them side by side.
 
+use std::iter;
+
 use smallvec::SmallVec;
 
 use super::core::Engine;
@@ -44,7 +46,8 @@ impl Engine {
     fn expire(&mut self, first: PeerId) -> usize {
         let mut crowd = Crowd::new();
         crowd.push(first);
-        crowd.extend(self.deadlines.pop_peers(self.now).take(CROWD - 1));
+        let due = iter::from_fn(|| self.deadlines.pop_peer(self.now));
+        crowd.extend(due.take(CROWD - 1));
         // Each of these loops does so little that the processor is at several peers at once, and waits for their
         // memory together. Done for one peer after the other, it takes more than twice as long.
         let mut slots = SmallVec::<[Slot; CROWD]>::new();

@@ -173,7 +173,7 @@ impl Engine {
             derived.extend(delays.map(|(fence, _, until)| (until, Due::Delay(fence, index))));
         }
         derived.sort_unstable();
-        ensure(self.deadlines.iter().eq(&derived), || "deadlines and peers differ".to_owned())
+        ensure(self.deadlines.iter().eq(derived), || "deadlines and peers differ".to_owned())
     }
 
     fn check_revocations(&self) -> Result<(), String> {
