@@ -3,28 +3,27 @@
 //! Nothing is decided here. Whatever is not plainly one of these, or is wrong, is left to `request`, which reads field
 //! by field, and knows what to say about each. What is read here is read the same there.
 
-use std::borrow::Cow;
+use smallvec::SmallVec;
 
-use super::fields::Counts;
-use super::request::{Acquire, Ask, Messages, Request, want};
+use super::request::{Acquire, Ask, Messages, Request};
 use super::{LocalPeer, RequestId};
-use crate::engine::{Priority, Span};
+use crate::engine::{Priority, SemaphoreName, Span, Want};
 
 /// So long an integer is below 2^53, whatever its digits.
 const MAX_DIGITS: usize = 15;
 
 /// Reads a frame. `None`: something about it is unusual.
 pub(super) fn read(text: &str) -> Option<Messages> {
-    let mut scanner = Scanner(text.as_bytes());
+    let mut scanner = Scanner(text);
     let mut messages = Messages::new();
-    if scanner.skip(b'[') {
+    if scanner.skip("[") {
         loop {
             messages.push(Ok(scanner.message()?));
-            if !scanner.skip(b',') {
+            if !scanner.skip(",") {
                 break;
             }
         }
-        scanner.expect(b']')?;
+        scanner.expect("]")?;
     } else {
         messages.push(Ok(scanner.message()?));
     }
@@ -33,121 +32,158 @@ pub(super) fn read(text: &str) -> Option<Messages> {
 
 /// The fields that are usual.
 #[derive(Default)]
-struct Plain<'a> {
-    kind: Option<&'a [u8]>,
+struct Plain {
+    kind: Option<Kind>,
     id: Option<i64>,
     peer: Option<i64>,
-    want: Option<Counts<'a>>,
+    want: Option<Want>,
     timeout_ms: Option<i64>,
 }
 
-impl Plain<'_> {
+enum Kind {
+    Acquire,
+    Release,
+}
+
+impl Plain {
     fn request(self) -> Option<Request> {
         let peer = LocalPeer(self.peer?);
         let ask = match (self.kind?, self.want) {
-            (b"acquire", Some(counts)) => Ask::Acquire(Acquire {
+            (Kind::Acquire, Some(want)) => Ask::Acquire(Acquire {
                 peer,
-                want: want(counts).ok()?,
+                want,
                 timeout: self.timeout_ms.map(|millis| Span::from_millis(millis.unsigned_abs())),
                 max_wait: None,
                 priority: Priority::default(),
                 progress: false,
                 declared: Box::default(),
             }),
-            (b"release", None) => Ask::Release { peer, names: None },
-            _ => return None,
+            (Kind::Release, None) => Ask::Release { peer, names: None },
+            (Kind::Acquire, None) | (Kind::Release, Some(_)) => return None,
         };
         Some(Request { id: self.id.map(RequestId), ask })
     }
 }
 
 /// What is still to be read.
-struct Scanner<'a>(&'a [u8]);
+struct Scanner<'a>(&'a str);
 
 impl<'a> Scanner<'a> {
+    /// Fields are compared with what they may be where they stand: to find their ends first costs more.
     fn message(&mut self) -> Option<Request> {
         let mut plain = Plain::default();
-        self.expect(b'{')?;
+        self.expect("{")?;
         loop {
-            let field = self.text()?;
-            self.expect(b':')?;
-            let is_first = match field {
-                b"type" => plain.kind.replace(self.text()?).is_none(),
-                b"id" => plain.id.replace(self.integer()?).is_none(),
-                b"peer" => plain.peer.replace(self.integer()?).is_none(),
-                b"want" => plain.want.replace(self.counts()?).is_none(),
-                b"timeout_ms" => plain.timeout_ms.replace(self.integer()?).is_none(),
-                _ => return None,
+            self.skip_spaces();
+            let is_first = if self.skip_field("\"type\"")? {
+                plain.kind.replace(self.kind()?).is_none()
+            } else if self.skip_field("\"id\"")? {
+                plain.id.replace(self.integer()?).is_none()
+            } else if self.skip_field("\"peer\"")? {
+                plain.peer.replace(self.integer()?).is_none()
+            } else if self.skip_field("\"want\"")? {
+                plain.want.replace(self.want()?).is_none()
+            } else if self.skip_field("\"timeout_ms\"")? {
+                plain.timeout_ms.replace(self.integer()?).is_none()
+            } else {
+                return None;
             };
             if !is_first {
                 return None;
             }
-            if !self.skip(b',') {
+            if !self.skip(",") {
                 break;
             }
         }
-        self.expect(b'}')?;
+        self.expect("}")?;
         plain.request()
     }
 
-    fn counts(&mut self) -> Option<Counts<'a>> {
-        let mut counts = Counts::new();
-        self.expect(b'{')?;
-        loop {
-            let name = self.text()?;
-            self.expect(b':')?;
-            counts.push((Cow::Borrowed(str::from_utf8(name).ok()?), self.integer()?));
-            if !self.skip(b',') {
-                break;
-            }
+    fn kind(&mut self) -> Option<Kind> {
+        if self.skip("\"acquire\"") {
+            return Some(Kind::Acquire);
         }
-        self.expect(b'}')?;
-        Some(counts)
+        self.skip("\"release\"").then_some(Kind::Release)
+    }
+
+    fn want(&mut self) -> Option<Want> {
+        self.expect("{")?;
+        let (name, count) = self.count()?;
+        if self.skip("}") {
+            return Some(Want::one(name, count));
+        }
+        let mut counts = SmallVec::<[_; 4]>::new();
+        counts.push((name, count));
+        while self.skip(",") {
+            counts.push(self.count()?);
+        }
+        self.expect("}")?;
+        Want::new(counts).ok()
+    }
+
+    fn count(&mut self) -> Option<(SemaphoreName, i64)> {
+        let name = SemaphoreName::new(self.text()?).ok()?;
+        self.expect(":")?;
+        Some((name, self.integer()?))
     }
 
     /// A text that stands there as it is. What it must not have in it is for its reader to know.
-    fn text(&mut self) -> Option<&'a [u8]> {
-        self.expect(b'"')?;
-        let end = self.0.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    fn text(&mut self) -> Option<&'a str> {
+        self.expect("\"")?;
+        let end = self.0.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
         let (text, rest) = self.0.split_at(end);
         self.0 = rest;
-        self.skip_here(b'"').then_some(text)
+        self.skip_here("\"").then_some(text)
     }
 
     /// An integer that is not negative.
     fn integer(&mut self) -> Option<i64> {
         self.skip_spaces();
-        let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let (text, rest) = self.0.split_at(digits);
-        let padded = digits > 1 && text.starts_with(b"0");
-        if padded || !(1..=MAX_DIGITS).contains(&digits) {
-            return None;
+        let mut number = 0;
+        let mut digits = 0;
+        for digit in self.0.bytes().map(|byte| byte.wrapping_sub(b'0')).take_while(|it| *it < 10) {
+            if digits == MAX_DIGITS || (digits == 1 && number == 0) {
+                return None;
+            }
+            number = number * 10 + i64::from(digit);
+            digits += 1;
         }
-        self.0 = rest;
-        Some(text.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')))
+        self.0 = &self.0[digits..];
+        (digits > 0).then_some(number)
     }
 
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        self.skip(byte).then_some(())
+    /// Skips the name of a field and what stands behind it, if it is this one.
+    fn skip_field(&mut self, name: &str) -> Option<bool> {
+        let is_next = self.skip_here(name);
+        if is_next {
+            self.expect(":")?;
+        }
+        Some(is_next)
     }
 
-    fn skip(&mut self, byte: u8) -> bool {
+    fn expect(&mut self, text: &str) -> Option<()> {
+        self.skip(text).then_some(())
+    }
+
+    #[inline]
+    fn skip(&mut self, text: &str) -> bool {
         self.skip_spaces();
-        self.skip_here(byte)
+        self.skip_here(text)
     }
 
-    fn skip_here(&mut self, byte: u8) -> bool {
-        match self.0.split_first() {
-            Some((first, rest)) if *first == byte => {
+    #[inline]
+    fn skip_here(&mut self, text: &str) -> bool {
+        match self.0.strip_prefix(text) {
+            Some(rest) => {
                 self.0 = rest;
                 true
             }
-            Some(_) | None => false,
+            None => false,
         }
     }
 
     fn skip_spaces(&mut self) {
-        while self.skip_here(b' ') {}
+        while self.skip_here(" ") {}
     }
 
     fn is_at_end(&mut self) -> bool {
