@@ -215,7 +215,7 @@ impl Session {
     }
 
     /// The next frame to send.
-    pub(super) fn pop_frame(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn pop_frame(&mut self) -> Option<String> {
         self.outbox.pop()
     }
 
@@ -249,7 +249,7 @@ impl Session {
 
     fn submit(&mut self, asked: Asked, command: Command) {
         if self.commands.is_empty() {
-            self.commands.reserve(self.last_batch);
+            self.commands = Vec::with_capacity(self.last_batch);
         }
         let tag = Tag(self.asked.insert(asked) as u64);
         self.commands.push((tag, command));

@@ -12,7 +12,6 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use super::super::close::Close;
 use super::super::session::Session;
 use super::End;
-use super::writing::text;
 use crate::shutdown::Shutdown;
 
 /// How long all of it may take.
@@ -56,7 +55,7 @@ async fn say<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(), Error> {
     if let Some(mut session) = session {
         while let Some(frame) = session.pop_frame() {
-            socket.feed(text(frame)?).await?;
+            socket.feed(Message::text(frame)).await?;
         }
     }
     let reason = Utf8Bytes::from_static(close.reason());

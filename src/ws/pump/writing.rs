@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::super::close::Close;
 use super::{End, MAX_QUEUED_BYTES, Pump};
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             while let Poll::Ready(ready) = self.socket.poll_ready_unpin(cx) {
                 ready?;
                 let Some(frame) = self.session.pop_frame() else { break };
-                self.socket.start_send_unpin(text(frame)?)?;
+                self.socket.start_send_unpin(Message::text(frame))?;
                 self.flushing = true;
             }
             if !self.flushing {
@@ -64,9 +64,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             }
         }
     }
-}
-
-/// A text frame. That it is UTF-8 is checked once more: there is no other way without unsafe code.
-pub(super) fn text(frame: Vec<u8>) -> Result<Message, Error> {
-    Ok(Message::Text(Utf8Bytes::try_from(frame)?))
 }

@@ -12,7 +12,7 @@ pub(super) struct Later {
     submitted: u64,
     replied: u64,
     /// Each with how many replies have to come before it.
-    answers: VecDeque<(u64, Vec<u8>)>,
+    answers: VecDeque<(u64, String)>,
     bytes: usize,
 }
 
@@ -42,7 +42,7 @@ impl Later {
         if self.replied == self.submitted {
             return outbox.push(message);
         }
-        let mut answer = Vec::new();
+        let mut answer = String::new();
         message.write(&mut answer);
         self.bytes += answer.len();
         self.answers.push_back((self.submitted, answer));

@@ -30,13 +30,13 @@ impl Session {
     /// What has changed, for a watch. `fields` are those of the message, as they are written.
     pub(in crate::ws) fn show_state(&mut self, id: RequestId, seq: u64, fields: &str) {
         let message = format!("{{\"type\":\"state\",\"id\":{},\"seq\":{seq},{fields}}}", id.0);
-        self.outbox.push_written(message.as_bytes());
+        self.outbox.push_written(&message);
     }
 
     /// What was inspected. `fields` are those of the message, as they are written.
     pub(in crate::ws) fn show_details(&mut self, id: RequestId, fields: &str) {
         let message = format!("{{\"type\":\"details\",\"id\":{},{fields}}}", id.0);
-        self.outbox.push_written(message.as_bytes());
+        self.outbox.push_written(&message);
     }
 
     pub(in crate::ws) fn nothing_to_see(&mut self, id: RequestId, what: &Look) {

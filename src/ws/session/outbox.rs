@@ -15,10 +15,10 @@ const MORE_BYTES: usize = 1024;
 /// Frames that are full, and one that is not.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    full: VecDeque<Vec<u8>>,
+    full: VecDeque<String>,
     full_bytes: usize,
     /// One message, or an array that lacks its end.
-    filling: Vec<u8>,
+    filling: String,
     messages: usize,
     /// Whether there is something that is waited for.
     urgent: bool,
@@ -32,10 +32,10 @@ impl Outbox {
     }
 
     /// Adds a message that was written before.
-    pub(super) fn push_written(&mut self, message: &[u8]) {
+    pub(super) fn push_written(&mut self, message: &str) {
         self.start_message();
         self.urgent = true;
-        self.filling.extend_from_slice(message);
+        self.filling.push_str(message);
     }
 
     /// How much is waiting.
@@ -49,7 +49,7 @@ impl Outbox {
     }
 
     /// The next frame.
-    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn pop(&mut self) -> Option<String> {
         if self.full.is_empty() {
             self.seal();
         }
@@ -66,20 +66,20 @@ impl Outbox {
             self.seal();
         }
         match self.messages {
-            0 => self.filling.reserve(MESSAGE_BYTES),
+            0 => self.filling = String::with_capacity(MESSAGE_BYTES),
             1 => {
                 self.filling.reserve(MORE_BYTES);
-                self.filling.insert(0, b'[');
-                self.filling.push(b',');
+                self.filling.insert(0, '[');
+                self.filling.push(',');
             }
-            _ => self.filling.push(b','),
+            _ => self.filling.push(','),
         }
         self.messages += 1;
     }
 
     fn seal(&mut self) {
         if self.messages > 1 {
-            self.filling.push(b']');
+            self.filling.push(']');
         }
         if mem::take(&mut self.messages) > 0 {
             self.full_bytes += self.filling.len();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     fn pop(outbox: &mut Outbox) -> Option<String> {
-        outbox.pop().map(|frame| String::from_utf8(frame).unwrap())
+        outbox.pop()
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Stage {
         for (name, connected) in &mut self.sessions {
             let Connected { session, closed, .. } = connected;
             while let Some(frame) = session.pop_frame() {
-                let _ = writeln!(said, "{name}: {}", String::from_utf8(frame).unwrap());
+                let _ = writeln!(said, "{name}: {}", frame);
             }
             if let (Some(close), false) = (session.close(), *closed) {
                 let _ = writeln!(said, "{name} is closed with {}", close.code());

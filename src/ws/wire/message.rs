@@ -105,52 +105,68 @@ pub(in crate::ws) enum Message<'a> {
 impl Message<'_> {
     /// Writes it behind what is there. A server says hardly anything as often as "granted", so that is not left to
     /// serde, which looks for something to escape in the name of every field.
-    pub(in crate::ws) fn write(&self, text: &mut Vec<u8>) {
-        let written = if let Self::Granted { id, peer, locks, waited_ms } = self {
-            write_granted(text, *id, *peer, *locks, *waited_ms)
+    pub(in crate::ws) fn write(&self, text: &mut String) {
+        if let Self::Granted { id, peer, locks, waited_ms } = self {
+            write_granted(text, *id, *peer, *locks, *waited_ms);
         } else {
-            serde_json::to_writer(text, self)
-        };
-        debug_assert!(written.is_ok(), "numbers and texts are always JSON");
+            write_any(text, self);
+        }
     }
 }
 
 fn write_granted(
-    text: &mut Vec<u8>,
+    text: &mut String,
     id: Option<RequestId>,
     peer: LocalPeer,
     LockMap(locks): LockMap<'_>,
     waited_ms: u64,
-) -> serde_json::Result<()> {
-    text.extend_from_slice(br#"{"type":"granted""#);
-    if let Some(id) = id {
-        write_field(text, br#","id":"#, &id)?;
+) {
+    text.push_str(r#"{"type":"granted""#);
+    if let Some(RequestId(id)) = id {
+        text.push_str(r#","id":"#);
+        write_number(text, id);
     }
-    write_field(text, br#","peer":"#, &peer)?;
-    text.extend_from_slice(br#","locks":"#);
-    let mut before: &[u8] = b"{";
+    text.push_str(r#","peer":"#);
+    write_number(text, peer.0);
+    text.push_str(r#","locks":"#);
+    let mut before = "{";
     for lock in locks {
-        write_field(text, before, lock.name.as_str())?;
-        write_field(text, br#":{"count":"#, &lock.count.get())?;
-        write_field(text, br#","fence":"#, &lock.fence.0)?;
+        text.push_str(before);
+        write_name(text, lock.name.as_str());
+        text.push_str(r#":{"count":"#);
+        write_number(text, lock.count.get());
+        text.push_str(r#","fence":"#);
+        write_number(text, lock.fence.0);
         if !lock.slots.is_empty() {
-            write_field(text, br#","slots":"#, &*lock.slots)?;
+            text.push_str(r#","slots":"#);
+            write_any(text, &lock.slots);
         }
-        before = b"},";
+        before = "},";
     }
-    text.extend_from_slice(if locks.is_empty() { b"{}" } else { b"}}" });
-    write_field(text, br#","waited_ms":"#, &waited_ms)?;
-    text.push(b'}');
-    Ok(())
+    text.push_str(if locks.is_empty() { "{}" } else { "}}" });
+    text.push_str(r#","waited_ms":"#);
+    write_number(text, waited_ms);
+    text.push('}');
 }
 
-fn write_field<T: Serialize + ?Sized>(
-    text: &mut Vec<u8>,
-    before: &[u8],
-    value: &T,
-) -> serde_json::Result<()> {
-    text.extend_from_slice(before);
-    serde_json::to_writer(text, value)
+fn write_number(text: &mut String, number: impl itoa::Integer) {
+    text.push_str(itoa::Buffer::new().format(number));
+}
+
+/// A name has no control characters. Few have anything else that is to be escaped.
+fn write_name(text: &mut String, name: &str) {
+    if name.bytes().any(|byte| matches!(byte, b'"' | b'\\')) {
+        return write_any(text, name);
+    }
+    text.push('"');
+    text.push_str(name);
+    text.push('"');
+}
+
+fn write_any<T: Serialize + ?Sized>(text: &mut String, value: &T) {
+    let written = serde_json::to_string(value);
+    debug_assert!(written.is_ok(), "numbers and texts are always JSON");
+    text.push_str(&written.unwrap_or_default());
 }
 
 /// What a client must keep to.
@@ -262,9 +278,9 @@ mod tests {
                 locks: LockMap(&locks[..number]),
                 waited_ms: u64::MAX,
             };
-            let mut text = Vec::new();
+            let mut text = String::new();
             granted.write(&mut text);
-            assert_eq!(text, serde_json::to_vec(&granted).unwrap());
+            assert_eq!(text, serde_json::to_string(&granted).unwrap());
         }
     }
 }
