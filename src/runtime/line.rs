@@ -1,15 +1,17 @@
 //! One connection's way to the engine: batches of commands in, and whatever is owed to the connection out.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
+use std::{mem, vec};
 
 use super::handle::{EngineGone, Handle};
 use super::queue::Request;
 use crate::engine::{Command, ConnectionId, Effect, Label, Refusal, Reply};
+
+/// Room for what mostly comes together: the replies to a release and an acquire.
+const EVENTS: usize = 2;
 
 /// A command's number, chosen by who submits it. Its reply has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,7 +100,7 @@ impl Drop for Line {
 pub struct Events {
     mailbox: Arc<Mailbox>,
     /// Taken out of the mailbox together, so that it is locked once for many.
-    taken: VecDeque<Event>,
+    taken: vec::IntoIter<Event>,
 }
 
 impl Events {
@@ -106,30 +108,29 @@ impl Events {
     ///
     /// Cancel-safe: no event is lost.
     pub async fn recv(&mut self) -> Option<Event> {
-        if let Some(event) = self.taken.pop_front() {
+        if let Some(event) = self.taken.next() {
             return Some(event);
         }
         poll_fn(|cx| {
             let mut content = self.mailbox.lock();
-            if content.events.is_empty() && !content.closed {
-                // Whoever has nothing to do holds no memory.
-                content.events = VecDeque::new();
-                self.taken = VecDeque::new();
+            // What was taken before goes: whoever has nothing to do holds no memory.
+            self.taken = mem::take(&mut content.events).into_iter();
+            let event = self.taken.next();
+            if event.is_none() && !content.closed {
                 content.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            mem::swap(&mut self.taken, &mut content.events);
-            Poll::Ready(self.taken.pop_front())
+            Poll::Ready(event)
         })
         .await
     }
 
     /// The next event, if there is one already.
     pub fn try_recv(&mut self) -> Option<Event> {
-        if self.taken.is_empty() {
-            mem::swap(&mut self.taken, &mut self.mailbox.lock().events);
+        if self.taken.len() == 0 {
+            self.taken = mem::take(&mut self.mailbox.lock().events).into_iter();
         }
-        self.taken.pop_front()
+        self.taken.next()
     }
 }
 
@@ -150,7 +151,10 @@ impl Outbox {
         if content.closed {
             return None;
         }
-        content.events.push_back(event);
+        if content.events.capacity() == 0 {
+            content.events = Vec::with_capacity(EVENTS);
+        }
+        content.events.push(event);
         content.waker.take()
     }
 }
@@ -164,7 +168,7 @@ impl Drop for Outbox {
 /// Makes the two ends of a connection's events.
 pub(super) fn mailbox() -> (Outbox, Events) {
     let mailbox = Arc::new(Mailbox::default());
-    let events = Events { mailbox: Arc::clone(&mailbox), taken: VecDeque::new() };
+    let events = Events { mailbox: Arc::clone(&mailbox), taken: vec::IntoIter::default() };
     (Outbox(mailbox), events)
 }
 
@@ -176,7 +180,7 @@ struct Mailbox(Mutex<Content>);
 
 #[derive(Debug, Default)]
 struct Content {
-    events: VecDeque<Event>,
+    events: Vec<Event>,
     /// Nothing comes in any more, or nobody looks.
     closed: bool,
     waker: Option<Waker>,
