@@ -116,6 +116,13 @@ impl Engine {
     /// Time never goes back: a `now` before that of an earlier command counts as that one. All that is due is
     /// over before anybody is served, so nobody is granted a lock who is gone at the same instant.
     pub fn apply(&mut self, now: Time, command: &Command) -> Outcome {
+        self.apply_into(now, command, Vec::new())
+    }
+
+    /// As [`Self::apply`], with the effects in a vector that is empty and has room: whoever applies many commands
+    /// allocates less.
+    pub fn apply_into(&mut self, now: Time, command: &Command, effects: Vec<Effect>) -> Outcome {
+        self.effects = effects;
         let recovering = self.is_recovering();
         self.now = self.now.max(now);
         if recovering && !self.is_recovering() {

@@ -38,11 +38,11 @@ impl Delivery {
         self.outboxes.insert(connection, outbox);
     }
 
-    /// Tells all that came of a command in the order in which it happened.
-    pub(super) fn deliver(&mut self, outcome: Outcome, asker: Asker) {
-        let Outcome { reply, effects, before_reply } = outcome;
+    /// Tells all that came of a command in the order in which it happened. Returns what the effects were in.
+    pub(super) fn deliver(&mut self, outcome: Outcome, asker: Asker) -> Vec<Effect> {
+        let Outcome { reply, effects: mut room, before_reply } = outcome;
         let line = asker.line();
-        let mut effects = effects.into_iter();
+        let mut effects = room.drain(..);
         for effect in effects.by_ref().take(before_reply) {
             self.tell(effect, line);
         }
@@ -62,9 +62,8 @@ impl Delivery {
             Asker::Gone { connection } => drop(self.outboxes.remove(&connection)),
             Asker::Timer => {}
         }
-        for effect in effects {
-            self.tell(effect, line);
-        }
+        effects.for_each(|effect| self.tell(effect, line));
+        room
     }
 
     /// Wakes the connections that have something to read: once, when all is there.

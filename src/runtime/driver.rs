@@ -8,7 +8,7 @@ use super::delivery::{Asker, Delivery};
 use super::line::Tag;
 use super::queue::{Queue, Read, Request};
 use super::standing::blocked_by;
-use crate::engine::{Command, ConnectionId, Engine, Outcome, PeerId, Refusal, Reply, Time};
+use crate::engine::{Command, ConnectionId, Effect, Engine, Outcome, PeerId, Refusal, Reply, Time};
 use crate::store::{Commit, Committed, Store};
 
 /// Is told everything that comes of commands, in order, after the store has it. For metrics.
@@ -25,6 +25,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
+/// So many vectors for effects are kept, if they are not larger than what one effect needs. Most outcomes have one.
+const ROOMS: usize = 64;
+const ROOM_EFFECTS: usize = 4;
+
 /// The engine's owner.
 pub(super) struct Driver<S, O> {
     engine: Engine,
@@ -38,6 +42,8 @@ pub(super) struct Driver<S, O> {
     requests: Vec<Request>,
     records: Vec<(Time, Command)>,
     outcomes: Vec<(Outcome, Asker)>,
+    /// Room for the effects of outcomes to come.
+    rooms: Vec<Vec<Effect>>,
     reads: Vec<Read>,
 }
 
@@ -70,6 +76,7 @@ impl<S: Store, O: Observer> Driver<S, O> {
             requests: Vec::new(),
             records: Vec::new(),
             outcomes: Vec::new(),
+            rooms: Vec::new(),
             reads: Vec::new(),
         }
     }
@@ -202,7 +209,8 @@ impl<S: Store, O: Observer> Driver<S, O> {
     }
 
     fn apply(&mut self, now: Time, command: Command, asker: Asker) {
-        let outcome = self.engine.apply(now, &command);
+        let room = self.rooms.pop().unwrap_or_default();
+        let outcome = self.engine.apply_into(now, &command, room);
         self.records.push((now, command));
         self.outcomes.push((outcome, asker));
     }
@@ -217,7 +225,8 @@ impl<S: Store, O: Observer> Driver<S, O> {
             let asker = Asker::Line { connection, tag, blocked_by: Vec::new() };
             return self.outcomes.push((outcome, asker));
         }
-        let outcome = self.engine.apply(now, &command);
+        let room = self.rooms.pop().unwrap_or_default();
+        let outcome = self.engine.apply_into(now, &command, room);
         let blocked_by = match (&outcome.reply, peer) {
             (Ok(Reply::Queued { .. }), Some(peer)) => blocked_by(&self.engine, peer),
             (Ok(_) | Err(_), _) => Vec::new(),
@@ -230,7 +239,11 @@ impl<S: Store, O: Observer> Driver<S, O> {
     fn answer(&mut self) {
         for (outcome, asker) in self.outcomes.drain(..) {
             self.observer.observe(&outcome);
-            self.delivery.deliver(outcome, asker);
+            let room = self.delivery.deliver(outcome, asker);
+            let is_room = (1..=ROOM_EFFECTS).contains(&room.capacity());
+            if is_room && self.rooms.len() < ROOMS {
+                self.rooms.push(room);
+            }
         }
         self.delivery.wake();
         for read in self.reads.drain(..) {
