@@ -177,7 +177,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         let mut alarm = pin!(sleep_until(self.due()));
         loop {
             let turn = poll_fn(|cx| {
-                if draining.as_mut().poll(cx).is_ready() {
+                // Once for each time that the task was woken.
+                let is_woken = self.reading != Reading::Done;
+                if is_woken && draining.as_mut().poll(cx).is_ready() {
                     self.session.on_draining(reconnect_in_ms());
                 }
                 self.turn(cx, alarm.as_mut())

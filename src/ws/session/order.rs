@@ -46,28 +46,18 @@ impl Session {
     }
 
     fn on_request(&mut self, Request { id, ask }: Request, keys: Keys<'_>) {
-        let first = !self.greeted;
-        match (ask, first) {
-            (Ask::Hello(token), true) => self.let_in(id, token.as_ref()),
-            (Ask::Hello(_), false) => self.bad(id, "hello: it comes only once"),
-            (
-                Ask::Open(_)
-                | Ask::Acquire(_)
-                | Ask::Release { .. }
-                | Ask::Cancel { .. }
-                | Ask::Close { .. }
-                | Ask::Settle { .. }
-                | Ask::Throttled { .. }
-                | Ask::Ping
-                | Ask::Look(_),
-                true,
-            ) => self.bad(id, "the first message must be \"hello\""),
-            (ask, false) => {
-                self.bad_in_a_row = 0;
-                if self.may(id, &ask) {
-                    self.on_ask(id, ask, keys);
-                }
+        if let Ask::Hello(token) = &ask {
+            if self.greeted {
+                return self.bad(id, "hello: it comes only once");
             }
+            return self.let_in(id, token.as_ref());
+        }
+        if !self.greeted {
+            return self.bad(id, "the first message must be \"hello\"");
+        }
+        self.bad_in_a_row = 0;
+        if self.may(id, &ask) {
+            self.on_ask(id, ask, keys);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Requests become commands.
 
 use super::super::wire::{
-    Acquire, Ask, Code, Failure, Held, LocalPeer, Message, Open, Origin, Request, RequestId,
+    Acquire, Ask, Code, Failure, Held, LocalPeer, Message, Open, Origin, RequestId,
 };
 use super::peers::Joined;
 use super::{Asked, Binding, Close, Keys, Opening, Session};
@@ -30,7 +30,7 @@ impl Session {
         if let Ask::Open(open) = ask {
             self.on_open(id, *open, keys);
         } else {
-            self.on_peer_request(number, Request { id, ask });
+            self.on_peer_request(id, number, ask);
         }
     }
 
@@ -106,7 +106,7 @@ impl Session {
         self.submit(Asked::Open(opening), command);
     }
 
-    fn on_peer_request(&mut self, number: LocalPeer, Request { id, ask }: Request) {
+    fn on_peer_request(&mut self, id: Option<RequestId>, number: LocalPeer, ask: Ask) {
         let Some(peer) = self.peers.numbered(number) else {
             let message = "the connection has no peer with this number";
             let failure = Failure::new(id, Some(number), Code::UnknownPeer, message);
