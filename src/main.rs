@@ -86,7 +86,7 @@ fn serve(cli: &Cli) -> Result<ExitCode, Box<dyn Error>> {
     };
     let runtime = tokio_runtime(&loaded.config)?;
     let outcome = runtime.block_on(async {
-        telemetry::init(&loaded.config.logging)?;
+        let _last_lines = telemetry::init(&loaded.config.logging)?;
         for note in &loaded.notes {
             tracing::info!("{note}");
         }

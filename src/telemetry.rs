@@ -1,7 +1,8 @@
 //! Starts the logging: events of `tracing` go to the standard error stream and, if so configured, to Graylog.
 //!
 //! An event is one line whatever is in it: text that users chose cannot forge a second one (`fields`). Nothing
-//! here waits for anybody: when Graylog cannot be reached, its part of the log is lost and the server goes on.
+//! here waits for anybody: when Graylog cannot be reached, or nobody reads the standard error stream, that part of the log
+//! is lost and the server goes on.
 
 mod fields;
 mod graylog;
@@ -10,6 +11,7 @@ use std::io::{self, IsTerminal};
 
 use tracing::Subscriber;
 use tracing::subscriber::SetGlobalDefaultError;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::registry::LookupSpan;
@@ -35,23 +37,36 @@ pub enum TelemetryError {
     Started(#[from] SetGlobalDefaultError),
 }
 
+/// Lines that are kept while nobody reads the standard error stream. What comes then is lost.
+const MAX_WAITING_LINES: usize = 65_536;
+
+/// Writes what has been logged, when it is dropped: at the end of the process. It waits a second at most.
+#[must_use = "what is logged last is lost without it"]
+#[derive(Debug)]
+pub struct LastLines(#[allow(dead_code, reason = "it works by being dropped")] WorkerGuard);
+
 /// Starts the logging of the process. Within a Tokio runtime when the log goes to Graylog: a task sends it.
 ///
 /// # Errors
 /// [`TelemetryError`]; an unreachable Graylog is none.
-pub fn init(logging: &Logging) -> Result<(), TelemetryError> {
+pub fn init(logging: &Logging) -> Result<LastLines, TelemetryError> {
     let runtime = match logging.gelf {
         Some(_) => Some(tokio::runtime::Handle::try_current()?),
         None => None,
     };
     let ansi =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-    let (subscriber, shipment) = subscriber(logging, io::stderr, ansi)?;
+    let (writer, last_lines) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(MAX_WAITING_LINES)
+        .thread_name("log")
+        .finish(io::stderr());
+    let (subscriber, shipment) = subscriber(logging, writer, ansi)?;
     tracing::subscriber::set_global_default(subscriber)?;
     if let (Some(runtime), Some(shipment)) = (runtime, shipment) {
         runtime.spawn(shipment.run());
     }
-    Ok(())
+    Ok(LastLines(last_lines))
 }
 
 /// What takes the events, and what is to run in the background for Graylog.

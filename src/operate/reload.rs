@@ -17,7 +17,7 @@ use super::body::{self, Body};
 use super::look::json;
 use super::{Operate, Problem};
 use crate::body::Object;
-use crate::config::{Config, TokenSettings};
+use crate::config::{Config, SETTINGS, TokenSettings};
 use crate::engine::{Change, Label, Operation, Reply, SemaphoreName};
 use crate::feed::{Kind, Operated, State as Shape};
 
@@ -215,20 +215,9 @@ fn token_changes(before: &[TokenSettings], after: &[TokenSettings]) -> Vec<Strin
     new.chain(gone.map(|token| format!("{:?} removed", token.name))).collect()
 }
 
-/// Settings that are only looked at when the server starts, and are different now.
+/// Settings that are only looked at when the server starts, and are different now; of those in a section, the section.
 fn differences(before: &Config, after: &Config) -> Vec<&'static str> {
-    let different = [
-        ("address", before.address != after.address),
-        ("port", before.port != after.port),
-        ("expiry_grace", before.expiry_grace != after.expiry_grace),
-        ("recovery_grace", before.recovery_grace != after.recovery_grace),
-        ("insecure", before.insecure != after.insecure),
-        ("hosts", before.hosts != after.hosts),
-        ("tls", before.tls != after.tls),
-        ("web_dir", before.web_dir != after.web_dir),
-        ("sessions", before.sessions != after.sessions),
-        ("limits", before.limits != after.limits),
-        ("logging", before.logging != after.logging),
-    ];
-    different.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    let different = SETTINGS.iter().filter(|it| (it.written)(before) != (it.written)(after));
+    let sections = different.map(|it| it.key.split('.').next().unwrap_or(it.key));
+    Vec::from_iter(BTreeSet::from_iter(sections))
 }

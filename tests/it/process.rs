@@ -62,6 +62,20 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
+    /// From now on nobody reads its log, until what is returned is dropped.
+    pub(crate) fn stop_reading(&self) -> mpsc::Sender<()> {
+        let log = Arc::clone(&self.log);
+        let (stopped, is_stopped) = mpsc::channel();
+        let (end, is_over) = mpsc::channel();
+        std::thread::spawn(move || {
+            let _log = log.lock().unwrap();
+            stopped.send(()).unwrap();
+            let _ = is_over.recv();
+        });
+        is_stopped.recv().unwrap();
+        end
+    }
+
     /// Changes its configuration file, which it does not notice by itself.
     pub(crate) fn configure(&self, configuration: &str) {
         std::fs::write(self.configuration.path(), configuration).unwrap();

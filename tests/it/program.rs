@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::process::{Process, command};
-use crate::server::{Answer, eventually, read, send, text, with_json};
+use crate::server::{Answer, DEADLINE, eventually, read, send, text, with_json};
 use crate::wire;
 
 const CALLERS: usize = 1_000;
@@ -88,6 +88,24 @@ async fn the_start_is_logged() {
     let listens = format!("listens on http://{}", process.address);
     assert!(log.contains(&listens), "{log}");
     assert!(log.contains("semaphores: \"/ &\"=2, A=1, B=5"), "{log}");
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads_stops_nobody() {
+    let mut process = Process::start("[semaphores]\nA = 1\n");
+    let unread = process.stop_reading();
+    let url = format!("http://{}/operate/semaphores/A", process.address);
+    let client = Client::builder().timeout(DEADLINE).build().unwrap();
+    // Each has a line in the log, together they are more than a pipe takes.
+    for max in 1..=600 {
+        let change = format!(r#"{{"max":{max},"why":"{}"}}"#, "x".repeat(100));
+        let request = client.patch(&url).header("content-type", "application/json").body(change);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{max}");
+    }
+    process.signal("TERM");
+    drop(unread);
+    assert_eq!(process.exit_code().await, Some(0));
+    assert!(process.log().contains("max=600"), "it is written when somebody reads it");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The configuration, read again while the server runs: all of it is taken, or nothing.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -39,12 +40,13 @@ async fn the_configuration_is_read_again_as_a_whole_or_not_at_all() {
 
     let mut new = config(&[("A", 5, 0), ("B", 1, 0), ("D", 1, 0)]);
     new.limits.max_peers = 7;
+    (new.threads, new.busy_poll, new.dynamic) = (Some(7), Duration::ZERO, true);
     *file.lock().unwrap() = Ok(new);
     let (_, reloaded) = call(&server, "POST", "/operate/reload", &json!({"why": "more"})).await;
     let changes: Vec<_> =
         reloaded["changes"].as_array().unwrap().iter().map(|change| &change["semaphore"]).collect();
     assert_eq!(changes, ["A", "D", "C"]);
-    assert_eq!(reloaded["restart"], json!(["limits"]));
+    assert_eq!(reloaded["restart"], json!(["busy_poll", "dynamic", "limits", "threads"]));
     assert!(row(&server, "A").await.get("configured").is_none(), "it is as in the file again");
     assert_eq!(row(&server, "C").await, Value::Null);
     assert_eq!(row(&server, "M").await["max"], 1, "what an operator made stays");
