@@ -23,9 +23,8 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use self::connection::Connections;
 use self::site::{
-    Site, feed, grants_from, look, max_sessions, operate, reload, reload_when_told, router,
+    Site, feed, grants_from, max_sessions, operate, reload, reload_when_told, router, until_over,
 };
-use self::threads::stay_awake;
 use crate::access::Gate;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -199,9 +198,9 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         tokio::spawn(self.log);
         let driver = tokio::spawn(drive(self.driver));
-        tokio::spawn(look(self.feed, self.shutdown.clone()));
+        tokio::spawn(until_over(self.feed.run(), self.shutdown.clone()));
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
-        tokio::spawn(stay_awake(self.engine.busy_poll(self.busy_poll), self.shutdown.clone()));
+        tokio::spawn(until_over(self.engine.busy_poll(self.busy_poll), self.shutdown.clone()));
         tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
         let connections = Connections::new(
             self.interface.handlers(),

@@ -23,10 +23,10 @@ pub(super) fn grants_from(config: &Config, clock: Clock) -> Time {
     clock.started_at().after(Span::from(config.recovery_grace))
 }
 
-/// Until everything is over: it must not keep the engine.
-pub(super) async fn look(feed: Feed, shutdown: Shutdown) {
+/// Does what does not end by itself, until everything is over: it must not keep the engine.
+pub(super) async fn until_over<T>(work: impl Future<Output = T>, shutdown: Shutdown) {
     tokio::select! {
-        () = feed.run() => {}
+        _ = work => {}
         () = shutdown.over() => {}
     }
 }

@@ -1,13 +1,12 @@
-//! What the server runs on: its threads, and how long they wait awake.
+//! What the server runs on: its threads.
 
+use std::io;
 use std::num::NonZero;
 use std::thread::available_parallelism;
-use std::{convert::Infallible, io};
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::config::Config;
-use crate::shutdown::Shutdown;
 
 /// A runtime with as many threads as configured.
 ///
@@ -26,14 +25,6 @@ pub fn tokio_runtime(config: &Config) -> io::Result<Runtime> {
 /// Half of the cores: the other half is for the system, which does most of the work of each message, and for others.
 const fn share_of(cores: usize) -> usize {
     if cores < 2 { 1 } else { cores / 2 }
-}
-
-/// Until everything is over.
-pub(super) async fn stay_awake(busy_poll: impl Future<Output = Infallible>, shutdown: Shutdown) {
-    tokio::select! {
-        never = busy_poll => match never {},
-        () = shutdown.over() => {}
-    }
 }
 
 #[cfg(test)]

@@ -209,8 +209,7 @@ impl<S: Store, O: Observer> Driver<S, O> {
     }
 
     fn apply(&mut self, now: Time, command: Command, asker: Asker) {
-        let room = self.rooms.pop().unwrap_or_default();
-        let outcome = self.engine.apply_into(now, &command, room);
+        let outcome = self.run(now, &command);
         self.records.push((now, command));
         self.outcomes.push((outcome, asker));
     }
@@ -225,14 +224,18 @@ impl<S: Store, O: Observer> Driver<S, O> {
             let asker = Asker::Line { connection, tag, blocked_by: Vec::new() };
             return self.outcomes.push((outcome, asker));
         }
-        let room = self.rooms.pop().unwrap_or_default();
-        let outcome = self.engine.apply_into(now, &command, room);
+        let outcome = self.run(now, &command);
         let blocked_by = match (&outcome.reply, peer) {
             (Ok(Reply::Queued { .. }), Some(peer)) => blocked_by(&self.engine, peer),
             (Ok(_) | Err(_), _) => Vec::new(),
         };
         self.records.push((now, command));
         self.outcomes.push((outcome, Asker::Line { connection, tag, blocked_by }));
+    }
+
+    fn run(&mut self, now: Time, command: &Command) -> Outcome {
+        let room = self.rooms.pop().unwrap_or_default();
+        self.engine.apply_into(now, command, room)
     }
 
     /// Hands out what the batch brought, in the order of the commands.

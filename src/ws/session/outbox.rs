@@ -97,21 +97,17 @@ mod tests {
         Message::Pong { id: RequestId(id) }
     }
 
-    fn pop(outbox: &mut Outbox) -> Option<String> {
-        outbox.pop()
-    }
-
     #[test]
     fn what_is_ready_together_is_one_frame() {
         let mut outbox = Outbox::default();
-        assert_eq!((pop(&mut outbox), outbox.bytes()), (None, 0));
+        assert_eq!((outbox.pop(), outbox.bytes()), (None, 0));
         outbox.push(&pong(1));
-        assert_eq!(pop(&mut outbox).unwrap(), r#"{"type":"pong","id":1}"#);
+        assert_eq!(outbox.pop().unwrap(), r#"{"type":"pong","id":1}"#);
         (1..=3).for_each(|id| outbox.push(&pong(id)));
         let expected = r#"[{"type":"pong","id":1},{"type":"pong","id":2},{"type":"pong","id":3}]"#;
         assert_eq!(outbox.bytes() + 1, expected.len());
-        assert_eq!(pop(&mut outbox).unwrap(), expected);
-        assert_eq!((pop(&mut outbox), outbox.bytes()), (None, 0));
+        assert_eq!(outbox.pop().unwrap(), expected);
+        assert_eq!((outbox.pop(), outbox.bytes()), (None, 0));
     }
 
     #[test]
@@ -139,7 +135,7 @@ mod tests {
         let mut outbox = Outbox::default();
         (0..10_000).for_each(|id| outbox.push(&pong(id)));
         let mut seen = 0;
-        while let Some(frame) = pop(&mut outbox) {
+        while let Some(frame) = outbox.pop() {
             assert!(frame.len() < FRAME_BYTES + 100);
             let messages: Vec<serde_json::Value> = serde_json::from_str(&frame).unwrap();
             for message in messages {
