@@ -44,6 +44,8 @@ struct Class {
     tickets: BTreeMap<TicketId, Waiting>,
     /// What is left of each [`BLOCK_ARRIVALS`] arrivals, where anything is left.
     blocks: BTreeMap<u64, Block>,
+    /// All of it: what stands before those who come next.
+    whole: Block,
     arrivals: u64,
 }
 
@@ -129,7 +131,8 @@ impl Queue {
     fn block_before(&self, place: Place) -> Block {
         let at = self.class(place);
         let (Ok(end) | Err(end)) = at;
-        let higher = self.classes[..end].iter().map(Class::whole).fold(Block::default(), plus);
+        let higher = self.classes[..end].iter().map(|class| class.whole);
+        let higher = higher.fold(Block::default(), plus);
         at.map_or(higher, |at| plus(higher, self.classes[at].before(place.ticket)))
     }
 
@@ -145,8 +148,9 @@ impl Queue {
 }
 
 impl Class {
-    const fn new(priority: Reverse<Priority>) -> Self {
-        Self { priority, tickets: BTreeMap::new(), blocks: BTreeMap::new(), arrivals: 0 }
+    fn new(priority: Reverse<Priority>) -> Self {
+        let (tickets, blocks) = (BTreeMap::new(), BTreeMap::new());
+        Self { priority, tickets, blocks, whole: Block::default(), arrivals: 0 }
     }
 
     fn add(&mut self, ticket: TicketId, waiting: Waiting) {
@@ -154,25 +158,21 @@ impl Class {
         self.arrivals += 1;
         let block = self.blocks.entry(arrival / BLOCK_ARRIVALS).or_default();
         *block = plus(*block, waiting.alone());
+        self.whole = plus(self.whole, waiting.alone());
         self.tickets.insert(ticket, Waiting { arrival, ..waiting });
     }
 
     fn remove(&mut self, ticket: TicketId) -> Option<Waiting> {
         let removed = self.tickets.remove(&ticket)?;
         let block = removed.arrival / BLOCK_ARRIVALS;
+        self.whole = minus(self.whole, removed.alone());
         if let Some(left) = self.blocks.get_mut(&block) {
-            left.tickets -= 1;
-            left.tokens -= u64::from(removed.count.get());
+            *left = minus(*left, removed.alone());
             if left.tickets == 0 {
                 self.blocks.remove(&block);
             }
         }
         Some(removed)
-    }
-
-    /// All of it. There are few blocks, unless there are very many tickets.
-    fn whole(&self) -> Block {
-        self.blocks.values().copied().fold(Block::default(), plus)
     }
 
     fn first(&self) -> Option<(Place, Slot)> {
@@ -186,7 +186,7 @@ impl Class {
 
     /// Those that have an earlier number.
     fn before(&self, ticket: TicketId) -> Block {
-        let Some((_, next)) = self.tickets.range(ticket..).next() else { return self.whole() };
+        let Some((_, next)) = self.tickets.range(ticket..).next() else { return self.whole };
         let block = next.arrival / BLOCK_ARRIVALS;
         let blocks = self.blocks.range(..block).map(|(_, left)| *left);
         let earlier = self.tickets.range(..ticket).rev().map(|(_, waiting)| waiting);
@@ -197,6 +197,10 @@ impl Class {
 
 const fn plus(one: Block, other: Block) -> Block {
     Block { tickets: one.tickets + other.tickets, tokens: one.tokens + other.tokens }
+}
+
+const fn minus(one: Block, other: Block) -> Block {
+    Block { tickets: one.tickets - other.tickets, tokens: one.tokens - other.tokens }
 }
 
 #[cfg(test)]
