@@ -113,8 +113,8 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// Adds a number of messages, with commas between them.
-    pub(crate) fn push(&mut self, messages: usize, text: &str) {
+    /// Adds a message.
+    pub(crate) fn push(&mut self, text: &str) {
         if self.bytes.len() + text.len() > FULL_BYTES {
             let begin = self.seal_messages();
             self.ready.extend_from_slice(&self.bytes[begin..]);
@@ -124,7 +124,7 @@ impl Outbox {
             self.bytes.push(b',');
         }
         self.bytes.extend_from_slice(text.as_bytes());
-        self.messages += messages;
+        self.messages += 1;
     }
 
     pub(crate) fn pong(&mut self, payload: &[u8]) {
@@ -241,22 +241,23 @@ mod tests {
     fn messages_that_leave_together_are_one_frame() {
         let mut outbox = Outbox::default();
         assert_eq!(outbox.seal(), b"");
-        outbox.push(1, "{}");
+        outbox.push("{}");
         assert_eq!(outbox.seal(), b"\x81\x82\0\0\0\0{}");
         outbox.clear();
-        outbox.push(2, "1,2");
-        outbox.push(1, "3");
+        for message in ["1", "2", "3"] {
+            outbox.push(message);
+        }
         outbox.pong(b"!");
         assert_eq!(outbox.seal(), b"\x8a\x81\0\0\0\0!\x81\x87\0\0\0\0[1,2,3]");
         outbox.clear();
-        outbox.push(1, &"x".repeat(200));
+        outbox.push(&"x".repeat(200));
         assert_eq!(outbox.seal()[..8], *b"\x81\xfe\0\xc8\0\0\0\0");
     }
 
     #[test]
     fn frames_have_a_size() {
         let mut outbox = Outbox::default();
-        (0..1000).for_each(|_| outbox.push(1, &"x".repeat(100)));
+        (0..1000).for_each(|_| outbox.push(&"x".repeat(100)));
         let (mut rest, mut frames, mut messages) = (outbox.seal(), 0, 0);
         while let [_, _, high, low, _, _, _, _, payload @ ..] = rest {
             let (payload, next) = payload.split_at(u16::from_be_bytes([*high, *low]).into());

@@ -95,20 +95,27 @@ pub(crate) fn watch(every_ms: usize) -> String {
     format!(r#"{{"type":"watch","id":1,"every_ms":{every_ms}}}"#)
 }
 
-pub(crate) fn acquire(peer: usize, semaphore: &str) -> Fallible<String> {
-    let name = serde_json::to_string(semaphore)?;
-    Ok(format!(r#"{{"type":"acquire","id":{peer},"peer":{peer},"want":{{{name}:1}}}}"#))
+/// Writes what a peer says about what it wants, whose name is JSON.
+pub(crate) type Phrase = fn(&mut String, peer: usize, name: &str);
+
+pub(crate) fn acquire(text: &mut String, peer: usize, name: &str) {
+    let mut itoa = itoa::Buffer::new();
+    let peer = itoa.format(peer);
+    let parts =
+        [r#"{"type":"acquire","id":"#, peer, r#","peer":"#, peer, r#","want":{"#, name, ":1}}"];
+    text.extend(parts);
 }
 
 /// Without an `id`, so that it is not answered.
-pub(crate) fn release(peer: usize) -> String {
-    format!(r#"{{"type":"release","peer":{peer}}}"#)
+pub(crate) fn release(text: &mut String, peer: usize, _name: &str) {
+    text.extend([r#"{"type":"release","peer":"#, itoa::Buffer::new().format(peer), "}"]);
 }
 
 /// What a server answers to an acquire, with a fence as long as fences are. This is what an echo is sent.
-pub(crate) fn granted(peer: usize, semaphore: &str) -> Fallible<String> {
-    let name = serde_json::to_string(semaphore)?;
-    Ok(format!(
-        r#"{{"type":"granted","id":{peer},"peer":{peer},"locks":{{{name}:{{"count":1,"fence":1767225600000000}}}},"waited_ms":0}}"#
-    ))
+pub(crate) fn granted(text: &mut String, peer: usize, name: &str) {
+    let mut itoa = itoa::Buffer::new();
+    let peer = itoa.format(peer);
+    let parts = [r#"{"type":"granted","id":"#, peer, r#","peer":"#, peer, r#","locks":{"#, name];
+    text.extend(parts);
+    text.push_str(r#":{"count":1,"fence":1767225600000000}},"waited_ms":0}"#);
 }

@@ -29,21 +29,17 @@ impl Counterpart {
     }
 }
 
+/// What its peers say is written when it is said: what ten thousand of them have to say would push each other out of
+/// the processor's caches, and be measured as if it were the server's.
 pub(crate) struct Session {
     socket: Socket,
-    phrases: Vec<Phrases>,
-}
-
-/// What a peer says.
-struct Phrases {
-    /// What it says to give back what it holds.
-    last: String,
-    /// Whether it has asked and not given back.
-    holds: bool,
-    first: String,
-    /// How many messages `again` is.
-    messages: usize,
-    again: String,
+    counterpart: Counterpart,
+    /// What all peers want, or what each of them does: names, as JSON.
+    names: Vec<String>,
+    /// Whether a peer has asked and not given back.
+    holds: Vec<bool>,
+    /// What is being said.
+    text: String,
 }
 
 impl Session {
@@ -54,7 +50,7 @@ impl Session {
         peers: usize,
         semaphore: &str,
     ) -> Fallible<Self> {
-        Session::open_each(target, counterpart, peers, |_| semaphore.to_owned()).await
+        Session::start(target, counterpart, peers, vec![serde_json::to_string(semaphore)?]).await
     }
 
     /// Opens a session with so many peers, each of which is going to want a semaphore of its own.
@@ -64,9 +60,18 @@ impl Session {
         peers: usize,
         semaphore: impl Fn(usize) -> String,
     ) -> Fallible<Self> {
-        let phrases = (0..peers).map(|peer| Phrases::new(counterpart, peer, &semaphore(peer)));
-        let phrases = phrases.collect::<Fallible<Vec<_>>>()?;
-        let mut session = Session { socket: Socket::open(target).await?, phrases };
+        let names = (0..peers).map(|peer| serde_json::to_string(&semaphore(peer)));
+        Session::start(target, counterpart, peers, names.collect::<Result<_, _>>()?).await
+    }
+
+    async fn start(
+        target: &Target,
+        counterpart: Counterpart,
+        peers: usize,
+        names: Vec<String>,
+    ) -> Fallible<Self> {
+        let (socket, holds) = (Socket::open(target).await?, vec![false; peers]);
+        let mut session = Session { socket, counterpart, names, holds, text: String::new() };
         match counterpart {
             Counterpart::Throttle => at_most(PATIENCE, session.greet()).await?,
             Counterpart::Echo => {}
@@ -75,12 +80,12 @@ impl Session {
     }
 
     async fn greet(&mut self) -> Fallible<()> {
-        self.socket.outbox().push(1, message::HELLO);
-        let peers = self.phrases.len();
+        self.socket.outbox().push(message::HELLO);
+        let peers = self.holds.len();
         for begin in (0..peers).step_by(OPENED_AT_ONCE) {
             let end = peers.min(begin + OPENED_AT_ONCE);
             for peer in begin..end {
-                self.socket.outbox().push(1, &message::open(peer));
+                self.socket.outbox().push(&message::open(peer));
             }
             self.socket.send().await?;
             let mut opened = begin;
@@ -97,9 +102,7 @@ impl Session {
 
     /// Lets every peer ask for the first time.
     pub(crate) async fn begin(&mut self) -> Fallible<()> {
-        for phrases in &self.phrases {
-            self.socket.outbox().push(1, &phrases.first);
-        }
+        (0..self.holds.len()).for_each(|peer| self.say_first(peer));
         self.socket.send().await
     }
 
@@ -108,7 +111,7 @@ impl Session {
         &mut self,
         mut take: impl FnMut(usize) -> Fallible<()>,
     ) -> Fallible<()> {
-        let peers = self.phrases.len();
+        let peers = self.holds.len();
         self.receive(|answer| {
             if answer.kind != Kind::Granted {
                 return Ok(());
@@ -121,9 +124,9 @@ impl Session {
 
     /// Lets one peer ask for the first time. Its answer is to be waited for with [`Session::in_line`].
     pub(crate) async fn ask(&mut self, peer: usize) -> Fallible<()> {
-        self.socket.outbox().push(1, &self.phrases[peer].first);
+        self.say_first(peer);
         // Places in line alone need not be told at once.
-        self.socket.outbox().push(1, message::PING);
+        self.socket.outbox().push(message::PING);
         self.socket.send().await
     }
 
@@ -143,16 +146,34 @@ impl Session {
 
     /// Has a peer that holds the semaphore give it back and ask again, with the next [`Session::send`].
     pub(crate) fn again(&mut self, peer: usize) {
-        let Phrases { messages, again, .. } = &self.phrases[peer];
-        self.socket.outbox().push(*messages, again);
+        match self.counterpart {
+            Counterpart::Throttle => {
+                self.say(peer, message::release);
+                self.say(peer, message::acquire);
+            }
+            Counterpart::Echo => self.say(peer, message::granted),
+        }
     }
 
     /// Has one of the peers, whatever the number, take its lock or give it back, with the next [`Session::send`].
     pub(crate) fn toggle(&mut self, number: usize) {
-        let peers = self.phrases.len();
-        let Phrases { first, last, holds, .. } = &mut self.phrases[number % peers];
-        self.socket.outbox().push(1, if *holds { last } else { first });
-        *holds = !*holds;
+        let peer = number % self.holds.len();
+        self.say(peer, if self.holds[peer] { message::release } else { message::acquire });
+        self.holds[peer] = !self.holds[peer];
+    }
+
+    /// What a peer says first; an echo is sent what a server would answer.
+    fn say_first(&mut self, peer: usize) {
+        match self.counterpart {
+            Counterpart::Throttle => self.say(peer, message::acquire),
+            Counterpart::Echo => self.say(peer, message::granted),
+        }
+    }
+
+    fn say(&mut self, peer: usize, message: message::Phrase) {
+        self.text.clear();
+        message(&mut self.text, peer, &self.names[peer % self.names.len()]);
+        self.socket.outbox().push(&self.text);
     }
 
     pub(crate) async fn send(&mut self) -> Fallible<()> {
@@ -171,23 +192,5 @@ impl Session {
     async fn receive(&mut self, mut take: impl FnMut(&Answer<'_>) -> Fallible<()>) -> Fallible<()> {
         let texts = |text: &str, _: &mut Outbox| each_answer(text, &mut take);
         self.socket.receive(texts).await
-    }
-}
-
-impl Phrases {
-    fn new(counterpart: Counterpart, peer: usize, semaphore: &str) -> Fallible<Self> {
-        match counterpart {
-            Counterpart::Throttle => {
-                let first = message::acquire(peer, semaphore)?;
-                let last = message::release(peer);
-                let again = format!("{last},{first}");
-                Ok(Phrases { last, holds: false, first, messages: 2, again })
-            }
-            Counterpart::Echo => {
-                let granted = message::granted(peer, semaphore)?;
-                let (first, last) = (granted.clone(), String::new());
-                Ok(Phrases { last, holds: false, first, messages: 1, again: granted })
-            }
-        }
     }
 }

@@ -149,8 +149,8 @@ async fn open_dashboards(target: &Target, crowd: &Crowd) -> Fallible<Dashboards>
     let mut watching = JoinSet::new();
     for _ in 0..crowd.watchers {
         let mut socket = at_most(PATIENCE, Socket::open(target)).await?;
-        socket.outbox().push(1, message::HELLO);
-        socket.outbox().push(1, &message::watch(crowd.every_ms));
+        socket.outbox().push(message::HELLO);
+        socket.outbox().push(&message::watch(crowd.every_ms));
         socket.send().await?;
         let frames = Arc::clone(&frames);
         watching.spawn(async move {
