@@ -5,6 +5,7 @@
 //! sent away.
 
 mod farewell;
+mod long_text;
 mod looking;
 mod reading;
 mod timing;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use self::long_text::LongText;
 use self::looking::Looking;
 use self::timing::Progress;
 use super::close::Close;
@@ -106,6 +108,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         hello_until: opened + shared.hello_timeout,
         heard: opened,
         ping_at: opened + shared.heartbeat,
+        long_text: LongText::default(),
         progress: Progress::default(),
         looking: None,
         end: None,
@@ -164,6 +167,7 @@ struct Pump<S> {
     /// When the last frame came.
     heard: Instant,
     ping_at: Instant,
+    long_text: LongText,
     progress: Progress,
     /// What operators look at. Nearly nobody does.
     looking: Option<Box<Looking>>,
