@@ -3,7 +3,7 @@
 use super::super::wire::{
     Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText, millis,
 };
-use super::peers::{Joined, MAX_JOINED, Wait};
+use super::peers::{Joined, MAX_JOINED, Told, Wait};
 use super::{Asked, Close, Opening, Session};
 use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, Span, TicketId, Want};
 use crate::runtime::Tag;
@@ -34,7 +34,7 @@ impl Session {
                 Ok(Reply::Queued { ticket, position, eta }),
             ) => {
                 let line = Line { ticket, position, eta, blocked_by };
-                self.waits(joined, number, peer, want.as_deref(), &line);
+                self.waits(joined, number, peer, want, &line);
             }
             (Some(Asked::Release { id, number, peer, names }), Ok(Reply::Released { .. })) => {
                 self.released(id, number, peer, names.as_deref());
@@ -111,7 +111,7 @@ impl Session {
         }
         let Some(bound) = self.peers.get_mut(peer) else { return };
         bound.hold(locks);
-        bound.wait = pending.map(|ticket| Box::new(Wait::new(ticket)));
+        bound.wait = pending.map(Wait::new);
     }
 
     fn not_opened(&mut self, opening: &Opening, refusal: &Refusal) {
@@ -134,13 +134,13 @@ impl Session {
         joined: Joined,
         number: LocalPeer,
         peer: PeerId,
-        want: Option<&Want>,
+        want: Option<Box<Want>>,
         line: &Line<'_>,
     ) {
         let Some(wait) = self.wait_of(peer, line.ticket, want) else { return };
-        (wait.place, wait.eta, wait.due) = (line.position, line.eta, None);
         if joined.progress {
-            wait.blocked_by = line.blocked_by.to_vec();
+            let (place, eta, blocked_by) = (line.position, line.eta, line.blocked_by.to_vec());
+            wait.told = Some(Box::new(Told { place, eta, due: None, blocked_by }));
         }
         if self.join(joined, number, peer) {
             self.queued(joined.id, number, (line.position, line.eta), line.blocked_by);
@@ -152,17 +152,17 @@ impl Session {
         &mut self,
         peer: PeerId,
         ticket: TicketId,
-        want: Option<&Want>,
+        want: Option<Box<Want>>,
     ) -> Option<&mut Wait> {
         let bound = self.peers.get_mut(peer)?;
-        if let Some(want) = want {
+        if let Some(want) = &want {
             bound.shrink(want);
         }
         if bound.wait.as_ref().is_none_or(|wait| wait.ticket != ticket) {
-            bound.wait = Some(Box::new(Wait::new(ticket)));
+            bound.wait = Some(Wait::new(ticket));
         }
         let wait = bound.wait.as_mut()?;
-        wait.want = wait.want.take().or_else(|| want.cloned());
+        wait.want = wait.want.take().or(want);
         Some(wait)
     }
 

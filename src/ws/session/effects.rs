@@ -125,6 +125,6 @@ impl Session {
     }
 }
 
-fn take_wait(peer: &mut Peer, ticket: TicketId) -> Option<Box<Wait>> {
+fn take_wait(peer: &mut Peer, ticket: TicketId) -> Option<Wait> {
     peer.wait.take_if(|wait| wait.ticket == ticket)
 }

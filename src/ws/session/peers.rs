@@ -1,5 +1,8 @@
 //! The peers of one session: by the client's number for them, and by their identity.
 
+use std::hash::BuildHasherDefault;
+
+use ahash::AHasher;
 use smallvec::SmallVec;
 
 use crate::engine::{Count, Label, Lock, Locks, PeerId, SemaphoreName, Span, TicketId, Time, Want};
@@ -9,40 +12,49 @@ use crate::ws::wire::{LocalPeer, RequestId};
 pub(super) const MAX_JOINED: usize = 16;
 
 /// The peers of one session. A closed peer has lost its number already when the engine has not yet answered.
-///
-/// Both are ordered, and searched by halving: most sessions have one or two peers and none has very many, so that
-/// hashing would cost more, in time and in memory.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
+    /// Ordered by number. Clients count up, so that there is hardly anything to search.
     numbers: Vec<(LocalPeer, PeerId)>,
-    peers: Vec<(PeerId, Box<Peer>)>,
+    peers: Map<PeerId, Box<Peer>>,
 }
+
+/// Never walked. Its hasher has no key: whoever chose identities to make it slow would slow down itself.
+type Map<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AHasher>>;
 
 /// One that is bound to this session, or will be.
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) number: LocalPeer,
+    pub(super) wait: Option<Wait>,
     /// What the peer holds as far as this session was told, ordered by name.
     held: Locks,
-    pub(super) wait: Option<Box<Wait>>,
 }
 
-/// What a peer waits for.
+/// What a peer waits for. In a long line there are many, and each is looked at when nothing near it was for long: what
+/// few need is elsewhere.
 #[derive(Debug)]
 pub(super) struct Wait {
     pub(super) ticket: TicketId,
     /// Whoever asked for it on this session. Nobody has, if it was resumed.
     pub(super) joined: SmallVec<[Joined; 1]>,
-    /// The place in line that was told last.
+    /// What was told last, if somebody wants to know its place.
+    pub(super) told: Option<Box<Told>>,
+    /// When some of it was held already: all of it.
+    pub(super) want: Option<Box<Want>>,
+}
+
+/// What is known of a wait to those who want to know its place.
+#[derive(Debug)]
+pub(super) struct Told {
+    /// The place in line.
     pub(super) place: usize,
-    /// How long it was going to take, as was told last.
+    /// How long it was going to take.
     pub(super) eta: Option<Span>,
     /// When that is over, if the engine was looked at since.
     pub(super) due: Option<Time>,
-    /// Who was in the way, as was told last to who wants to know its place.
+    /// Who was in the way.
     pub(super) blocked_by: Vec<Label>,
-    /// When some of it was held already: all of it.
-    pub(super) want: Option<Want>,
 }
 
 /// A request that waits.
@@ -61,17 +73,15 @@ impl Peers {
 
     /// Adds a peer. `false`: the number or the peer is here already.
     pub(super) fn add(&mut self, number: LocalPeer, id: PeerId) -> bool {
-        let (Err(number_at), Err(at)) = (self.find_number(number), self.find(id)) else {
+        let (Err(at), false) = (self.find_number(number), self.peers.contains_key(&id)) else {
             return false;
         };
-        if self.peers.is_empty() {
+        if self.numbers.is_empty() {
             // Often it stays the only one.
             self.numbers.reserve_exact(1);
-            self.peers.reserve_exact(1);
         }
-        self.numbers.insert(number_at, (number, id));
-        let peer = Peer { number, held: Locks::new(), wait: None };
-        self.peers.insert(at, (id, Box::new(peer)));
+        self.numbers.insert(at, (number, id));
+        self.peers.insert(id, Box::new(Peer { number, wait: None, held: Locks::new() }));
         true
     }
 
@@ -81,11 +91,11 @@ impl Peers {
     }
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.find(id).ok().map(|at| &*self.peers[at].1)
+        self.peers.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.find(id).ok().map(|at| &mut *self.peers[at].1)
+        self.peers.get_mut(&id).map(Box::as_mut)
     }
 
     /// The number can be given to another peer from now on.
@@ -96,7 +106,7 @@ impl Peers {
     }
 
     pub(super) fn remove(&mut self, id: PeerId) -> Option<Box<Peer>> {
-        let (_, peer) = self.peers.remove(self.find(id).ok()?);
+        let peer = self.peers.remove(&id)?;
         if self.numbered(peer.number) == Some(id) {
             self.release_number(peer.number);
         }
@@ -104,11 +114,12 @@ impl Peers {
     }
 
     fn find_number(&self, number: LocalPeer) -> Result<usize, usize> {
-        self.numbers.binary_search_by_key(&number, |(number, _)| *number)
-    }
-
-    fn find(&self, id: PeerId) -> Result<usize, usize> {
-        self.peers.binary_search_by_key(&id, |(id, _)| *id)
+        let first = self.numbers.first().map_or(number, |(first, _)| *first);
+        let guess = number.0.checked_sub(first.0).and_then(|at| usize::try_from(at).ok());
+        match guess.filter(|at| self.numbers.get(*at).is_some_and(|(found, _)| *found == number)) {
+            Some(at) => Ok(at),
+            None => self.numbers.binary_search_by_key(&number, |(number, _)| *number),
+        }
     }
 }
 
@@ -175,14 +186,32 @@ impl Peer {
 
 impl Wait {
     pub(super) fn new(ticket: TicketId) -> Self {
-        Self {
-            ticket,
-            joined: SmallVec::new(),
-            place: 0,
-            eta: None,
-            due: None,
-            blocked_by: Vec::new(),
-            want: None,
+        Self { ticket, joined: SmallVec::new(), told: None, want: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peers_are_found_by_whatever_number_they_have() {
+        let mut peers = Peers::default();
+        let numbers = [7, 8, 9, i64::MIN, -1, 11, i64::MAX, 10, 0].map(LocalPeer);
+        let id = |number: LocalPeer| PeerId::Session(number.0.unsigned_abs() + 1);
+        for number in numbers {
+            assert_eq!(peers.numbered(number), None);
+            assert!(peers.add(number, id(number)));
+            assert!(!peers.add(number, PeerId::Session(100)), "the number is taken");
         }
+        assert!(!peers.add(LocalPeer(100), id(LocalPeer(7))), "the peer is there");
+        peers.release_number(LocalPeer(8));
+        assert_eq!(peers.remove(id(LocalPeer(9))).unwrap().number, LocalPeer(9));
+        for number in numbers {
+            let is_there = ![8, 9].contains(&number.0);
+            assert_eq!(peers.numbered(number), is_there.then_some(id(number)), "{number:?}");
+        }
+        assert_eq!(peers.len(), numbers.len() - 2);
+        assert!(peers.get(id(LocalPeer(8))).is_some(), "it has lost its number only");
     }
 }

@@ -40,15 +40,16 @@ impl Session {
         if wait.ticket != now.ticket {
             return;
         }
+        let Some(told) = &mut wait.told else { return };
         // What was said first was said without the moment, and not long ago.
-        let later = if wait.due.is_some() { due > wait.due } else { now.eta > wait.eta };
-        let same_place = wait.place == now.position && !later;
-        if same_place && wait.blocked_by == blocked_by {
-            wait.due = wait.due.or(due);
+        let later = if told.due.is_some() { due > told.due } else { now.eta > told.eta };
+        let same_place = told.place == now.position && !later;
+        if same_place && told.blocked_by == blocked_by {
+            told.due = told.due.or(due);
             return;
         }
-        (wait.place, wait.eta, wait.due) = (now.position, now.eta, due);
-        wait.blocked_by.clone_from(&blocked_by);
+        (told.place, told.eta, told.due) = (now.position, now.eta, due);
+        told.blocked_by.clone_from(&blocked_by);
         let curious = wait.joined.iter().filter(|joined| joined.progress);
         let curious: Vec<_> = curious.map(|joined| joined.id).collect();
         for id in curious {
