@@ -27,7 +27,7 @@ pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
 pub use self::journal::{Journal, Kind};
 pub use self::operated::Operated;
-use self::shapes::{Named, Row, Server};
+use self::shapes::{Named, Row, Server, Summary};
 pub(crate) use self::terms::{ExactMillis, State};
 use crate::engine::{ConnectionId, Engine, SemaphoreName, SemaphoreView, Time};
 use crate::runtime::{Clock, EngineGone, Handle};
@@ -165,7 +165,9 @@ impl Feed {
         let names = |engine: &Engine| engine.semaphores().map(|it| it.name).collect::<Vec<_>>();
         let (peers, names) = self.read(move |engine| (engine.peer_count(), names(engine))).await?;
         let removed = self.0.parts.configured.removed(names.iter());
-        Ok(shapes::json(&self.server(self.0.parts.clock.now(), peers, &removed)))
+        let now = self.0.parts.clock.now();
+        let server = self.server(now, peers, &removed);
+        Ok(shapes::json(&Summary { server, now_ms: shapes::millis(now) }))
     }
 
     /// Where these connections come from.

@@ -25,6 +25,15 @@ pub(super) struct Server<'a> {
     pub(super) removed: Vec<&'a str>,
 }
 
+/// The server, and when that was so. Those who watch are told the time beside it: what changes all the time would be
+/// news to all of them.
+#[derive(Serialize)]
+pub(super) struct Summary<'a> {
+    #[serde(flatten)]
+    pub(super) server: Server<'a>,
+    pub(super) now_ms: u64,
+}
+
 /// One semaphore, with its name.
 #[derive(Serialize)]
 pub(super) struct Named<'a> {

@@ -14,7 +14,7 @@ const MAX_SHOWN_CHARACTERS: usize = 2_000;
 pub(super) struct Answer {
     /// JSON.
     pub(super) body: String,
-    /// When it was given, by the server's clock.
+    /// When it was given, by the server's clock: cut off to seconds, so it is up to one ago.
     pub(super) at_ms: u64,
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub(super) struct About {
     pub(super) version: String,
     pub(super) started_ms: u64,
+    /// The time of the answer, which earlier versions do not tell.
+    pub(super) now_ms: Option<u64>,
     pub(super) ready: bool,
     pub(super) peers: u64,
     pub(super) sessions: u64,

@@ -1,5 +1,7 @@
 //! What is shown of a server, to people and to programs.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde_json::Value;
 
 use crate::on_terminal::OnTerminal;
@@ -73,6 +75,22 @@ async fn with_a_name_its_holders_and_its_queue_are_shown() {
     assert_eq!(words(held)[..2], ["A", "1"]);
     let shown = done(&server, &["peer", "show", words(waiter)[1]]).await;
     assert!(shown.contains("\nwaits for A=1: place 1 in line, for "), "{shown}");
+}
+
+#[tokio::test]
+async fn what_was_taken_of_a_bucket_is_not_more_than_that() {
+    let server = Process::start("[buckets]\nA = { min_interval = \"1h\" }\n");
+    // By a clock that only counts seconds, what is taken in the middle of one is paid for later than it should be.
+    let second = Duration::from_secs(1).as_nanos();
+    let into_second = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() % second;
+    let left = u64::try_from(second - into_second).unwrap();
+    tokio::time::sleep(Duration::from_nanos(left) + Duration::from_millis(200)).await;
+    let _taken = Running::start(&mut lock(server.address, &["A", "--", "sleep", "60"]));
+    metric_becomes(&server, HELD, "1").await;
+    let shown = done(&server, &["status"]).await;
+    assert_eq!(words(shown.lines().last().unwrap())[..2], ["A", "1/1"], "{shown}");
+    let all: Value = serde_json::from_str(&done(&server, &["status", "--json"]).await).unwrap();
+    assert!(all["server"]["now_ms"].as_u64() > all["server"]["started_ms"].as_u64(), "{all}");
 }
 
 #[tokio::test]
