@@ -1,6 +1,7 @@
 //! The command line: what to do, and where the configuration comes from. A flag wins over a `THROTTLE_*`
 //! variable, this over the file, and the file over the defaults. Nothing here starts a server or writes anything.
 
+mod check;
 mod health;
 mod lock;
 mod operate;
@@ -22,6 +23,7 @@ use crate::config::{
 };
 use overrides::Overrides;
 
+pub use check::Check;
 pub use health::Health;
 pub use lock::{DEFAULT_SERVER, Lock};
 pub use operate::{
@@ -66,7 +68,7 @@ pub struct Cli {
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Check the configuration and exit: 0 when the server could start with it, 2 when not.
-    Check,
+    Check(Check),
     /// Ask a server whether it is well and exit: 0 when it is, 1 when not.
     Health(Health),
     /// Run a command while holding locks of a server.
@@ -130,7 +132,13 @@ impl Cli {
                 take_variable(&mut draft, setting, name, value);
             }
         }
-        for (setting, text) in self.overrides.iter() {
+        let behind = match &self.command {
+            Some(Command::Check(check)) => Some(check.overrides()),
+            Some(_) | None => None,
+        };
+        for (setting, text) in
+            self.overrides.iter().chain(behind.into_iter().flat_map(Overrides::iter))
+        {
             draft.set(setting, text, Origin::Flag(format!("--{}", setting.flag)));
         }
         draft

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Err(error) => return misunderstood(&error),
     };
     let outcome = match &cli.command {
-        Some(Command::Check) => check(&cli),
+        Some(Command::Check(_)) => check(&cli),
         Some(Command::Health(arguments)) => health(arguments),
         Some(Command::Lock(arguments)) => Ok(lock::run(arguments)),
         Some(Command::Status(arguments)) => Ok(operator::status(arguments)),

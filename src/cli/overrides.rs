@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use crate::config::{Config, Gelf, SETTINGS, Setting};
 
 /// The flags that were given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Overrides(Vec<(&'static str, String)>);
 
 impl Overrides {

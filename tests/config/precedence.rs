@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use throttle::cli::{Cli, Command};
+use throttle::cli::{Check, Cli, Command};
 use throttle::config::{Config, Level, LogFormat, SETTINGS};
 
 use crate::Start;
@@ -136,7 +136,7 @@ fn the_file_can_be_named_before_and_after_the_subcommand_and_by_a_variable() {
         [["check", "-c", &path], ["-c", &path, "check"], ["--configuration", &path, "check"]]
     {
         let cli = Cli::try_parse_from(["throttle"].into_iter().chain(arguments)).unwrap();
-        assert_eq!(cli.command, Some(Command::Check));
+        assert_eq!(cli.command, Some(Command::Check(Check::default())));
         assert_eq!(
             file.local(&cli.check_in(Path::new(""), |_| None, throttle::app::obstacles).unwrap()),
             expected
@@ -145,6 +145,29 @@ fn the_file_can_be_named_before_and_after_the_subcommand_and_by_a_variable() {
     let by_variable = Start::bare().variable("THROTTLE_CONFIGURATION", &path);
     assert_eq!(file.local(&by_variable.check().unwrap()), expected);
     assert_eq!(by_variable.cli().command, None);
+}
+
+#[test]
+fn the_flags_to_be_checked_may_stand_before_and_after_the_subcommand() {
+    let start = |before: &[(&str, &str)], after: &[(&str, &str)]| {
+        let flags = |start: Start, flags: &[(&str, &str)]| {
+            flags.iter().fold(start, |start, (flag, value)| start.flag(flag, value))
+        };
+        let mut start = flags(Start::bare(), before);
+        start.arguments.push("check".into());
+        flags(start, after)
+    };
+    let zero = "--threads: expected \"auto\" or a whole number from 1 to 1024, found \"0\"";
+    for bad in [start(&[("--threads", "0")], &[]), start(&[], &[("--threads", "0")])] {
+        assert_eq!(bad.problems(), zero);
+    }
+    // Each is checked; of two, the later one counts.
+    let both = start(&[("--port", "1")], &[("--port", "2"), ("--insecure", "true")]);
+    assert_eq!((both.config().port, both.config().insecure), (2, true));
+    assert_eq!(start(&[("--threads", "0")], &[("--threads", "1")]).problems(), zero);
+    let help = Cli::try_parse_from(["throttle", "check", "--help"]).unwrap_err().to_string();
+    assert!(!help.contains("--port") && help.contains("`throttle --help`"), "{help}");
+    assert!(Cli::try_parse_from(["throttle", "check", "--thraeds", "1"]).is_err());
 }
 
 #[test]
