@@ -63,23 +63,23 @@ impl<'a> Input<'a> {
         let duration = self.as_text().and_then(|text| humantime::parse_duration(text).ok());
         let bounds = Duration::from_micros(1)..=Duration::from(longest);
         duration.filter(|duration| bounds.contains(duration)).ok_or_else(|| {
+            let examples = examples(longest);
             self.refused(format_args!(
-                "a duration such as \"250ms\", \"5min\" or \"1day\", more than 0 and at most {longest}"
+                "a duration such as {examples}, more than 0 and at most {longest}"
             ))
         })
     }
 
-    /// A duration of at least a microsecond, or zero.
+    /// A duration of at least a microsecond, or zero, which needs no unit.
     pub(super) fn duration_or_zero(self, longest: Span) -> Result<Duration, String> {
         let zero = self.as_text().and_then(|text| humantime::parse_duration(text).ok());
-        match zero.filter(Duration::is_zero) {
-            Some(zero) => Ok(zero),
-            None => self.duration(longest).map_err(|_| {
-                self.refused(format_args!(
-                    "a duration such as \"0s\", \"250ms\" or \"5min\", at most {longest}"
-                ))
-            }),
+        if zero.is_some_and(|it| it.is_zero()) || self.as_integer() == Some(0) {
+            return Ok(Duration::ZERO);
         }
+        self.duration(longest).map_err(|_| {
+            let examples = examples(longest);
+            self.refused(format_args!("0, or a duration such as {examples}, at most {longest}"))
+        })
     }
 
     pub(super) fn address(self) -> Result<IpAddr, String> {
@@ -183,6 +183,15 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Durations that are allowed where this is the longest.
+fn examples(longest: Span) -> &'static str {
+    if longest >= Span::from_secs(86_400) {
+        "\"250ms\", \"5min\" or \"1day\""
+    } else {
+        "\"50us\" or \"2ms\""
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +227,8 @@ mod tests {
         }
         assert_eq!(text("0s").duration_or_zero(day), Ok(Duration::ZERO));
         assert_eq!(text("2s").duration_or_zero(day), Ok(Duration::from_secs(2)));
-        for bad in ["25h", "", "-0s"] {
+        assert_eq!(text("0").duration_or_zero(day), Ok(Duration::ZERO));
+        for bad in ["25h", "", "-0s", "5"] {
             assert!(text(bad).duration_or_zero(day).is_err(), "{bad}");
         }
     }

@@ -207,3 +207,22 @@ fn durations_are_read_exactly() {
     let config = Start::bare().flag("--drain-timeout", "1m 30s 250ms").config();
     assert_eq!(config.limits.drain_timeout, Duration::from_millis(90_250));
 }
+
+#[test]
+fn zero_needs_no_unit_and_the_examples_are_allowed() {
+    for zero in [Start::with_file("busy_poll = 0"), Start::bare().flag("--busy-poll", "0")] {
+        assert_eq!(zero.config().busy_poll, Duration::ZERO);
+    }
+    for (start, said) in [
+        (Start::with_file("busy_poll = 5"), "throttle.toml:1:13: busy_poll: "),
+        (Start::bare().flag("--busy-poll", "20ms"), "--busy-poll: "),
+    ] {
+        let problems = start.problems();
+        let expected =
+            "expected 0, or a duration such as \"50us\" or \"2ms\", at most 10ms, found ";
+        assert!(problems.starts_with(&format!("{said}{expected}")), "{problems}");
+    }
+    for example in ["50us", "2ms"] {
+        Start::bare().flag("--busy-poll", example).config();
+    }
+}
