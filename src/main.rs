@@ -136,6 +136,7 @@ fn scheme(config: &Config) -> &'static str {
 fn announce(address: SocketAddr, config: &Config) {
     let semaphores = &config.semaphores;
     let scheme = scheme(config);
+    tracing::info!("served by {}", config.serving_threads());
     tracing::info!("throttle {} listens on {scheme}://{address}", env!("CARGO_PKG_VERSION"));
     if config.is_exposed() {
         tracing::warn!("there are no tokens: everybody who reaches {address} may do everything");

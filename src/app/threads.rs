@@ -1,8 +1,6 @@
 //! What the server runs on: its threads.
 
 use std::io;
-use std::num::NonZero;
-use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -13,8 +11,7 @@ use crate::config::Config;
 /// # Errors
 /// The system has no threads or files left.
 pub fn tokio_runtime(config: &Config) -> io::Result<Runtime> {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    let threads = config.threads.unwrap_or(share_of(cores));
+    let threads = config.serving_threads().count;
     let mut builder = match threads {
         1 => Builder::new_current_thread(),
         _ => Builder::new_multi_thread(),
@@ -22,19 +19,9 @@ pub fn tokio_runtime(config: &Config) -> io::Result<Runtime> {
     builder.worker_threads(threads).enable_all().build()
 }
 
-/// Half of the cores: the other half is for the system, which does most of the work of each message, and for others.
-const fn share_of(cores: usize) -> usize {
-    if cores < 2 { 1 } else { cores / 2 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_of_the_cores_serve_but_at_least_one() {
-        assert_eq!([1, 2, 3, 4, 64].map(share_of), [1, 1, 1, 2, 32]);
-    }
 
     #[test]
     fn there_are_as_many_threads_as_configured() {

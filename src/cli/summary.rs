@@ -32,7 +32,7 @@ pub(super) fn of(loaded: &Loaded, source: Option<&str>) -> String {
     }
     let address = std::net::SocketAddr::new(config.address, config.port);
     let tls = if config.tls.files().is_some() { ", over TLS" } else { "" };
-    _ = write!(text, "\nto be served on {address}{tls}");
+    _ = write!(text, "\nto be served on {address}{tls}, by {}", config.serving_threads());
     for note in &loaded.notes {
         _ = write!(text, "\nnote: {note}");
     }

@@ -2,7 +2,7 @@
 //!
 //! A configuration comes from `throttle.toml`, is overridden by `THROTTLE_*` variables and these by flags
 //! ([`crate::cli`]). Whatever the source, a value passes the same bounds, and all problems are told at once.
-//! Nothing here opens sockets, starts logging, or reads the environment by itself.
+//! Nothing here opens sockets, starts logging, or reads the environment by itself; only the number of cores is asked for.
 
 mod auth;
 mod buckets;
@@ -17,6 +17,7 @@ mod said;
 mod semaphores;
 mod setting;
 mod suggestion;
+mod threads;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ pub use level::{Level, LogFormat};
 pub use problem::{Origin, Position, Problem, Problems};
 pub use said::Said;
 pub use setting::{SETTINGS, Setting};
+pub use threads::Threads;
 
 /// Everything that can be configured. The default is what an empty file says.
 #[derive(Clone, Debug, PartialEq, Eq)]

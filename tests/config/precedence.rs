@@ -131,7 +131,10 @@ fn a_variable_must_be_text() {
 fn the_file_can_be_named_before_and_after_the_subcommand_and_by_a_variable() {
     let file = Start::with_file("port = 7\n[semaphores]\nA = 1\nB = { max = 2, level = 3 }\n");
     let path = file.file().display().to_string();
-    let expected = "throttle.toml is valid: 2 semaphores\n  A = 1\n  B = 2, level 3\nto be served on 127.0.0.1:7";
+    let expected = format!(
+        "throttle.toml is valid: 2 semaphores\n  A = 1\n  B = 2, level 3\nto be served on 127.0.0.1:7, by {}",
+        Config::default().serving_threads()
+    );
     for arguments in
         [["check", "-c", &path], ["-c", &path, "check"], ["--configuration", &path, "check"]]
     {
@@ -172,9 +175,9 @@ fn the_flags_to_be_checked_may_stand_before_and_after_the_subcommand() {
 
 #[test]
 fn a_check_tells_of_what_has_no_effect() {
-    let start = Start::with_file("litter_collection_interval = \"5min\"");
+    let start = Start::with_file("litter_collection_interval = \"5min\"\nthreads = 1");
     let check = start.local(&start.check().unwrap());
-    let expected = "throttle.toml is valid: no semaphores, so nothing can be acquired\nto be served on 127.0.0.1:8000\nnote: throttle.toml:1:1: litter_collection_interval has no effect any longer";
+    let expected = "throttle.toml is valid: no semaphores, so nothing can be acquired\nto be served on 127.0.0.1:8000, by 1 thread\nnote: throttle.toml:1:1: litter_collection_interval has no effect any longer";
     assert!(check.starts_with(expected), "{check}");
     let bad = Start::with_file("prot = 1");
     assert!(bad.check().is_err());

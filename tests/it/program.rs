@@ -87,6 +87,9 @@ async fn the_start_is_logged() {
     let log = process.log();
     let listens = format!("listens on http://{}", process.address);
     assert!(log.contains(&listens), "{log}");
+    let served = format!("served by {}", throttle::config::Config::default().serving_threads());
+    assert!(served.ends_with(" cores)") || served.ends_with(" core)"), "{served}");
+    assert!(log.contains(&served), "{log}");
     assert!(log.contains("semaphores: \"/ &\"=2, A=1, B=5"), "{log}");
 }
 
