@@ -10,6 +10,7 @@ mod look;
 mod message;
 mod open;
 mod plain;
+mod rejected;
 mod request;
 
 pub(super) use failure::Failure;
@@ -19,7 +20,8 @@ pub(super) use message::{
     Labels, Limits, LockMap, LostReason, Message, PeerIdText, ResumeText, millis,
 };
 pub(super) use open::{Held, Open, Origin};
-pub(super) use request::{Acquire, Ask, Rejected, Request, read};
+pub(super) use rejected::Rejected;
+pub(super) use request::{Acquire, Ask, Request, read};
 
 use serde::Serialize;
 

@@ -44,6 +44,7 @@ async fn counts_that_are_none() {
         ("18446744073709551616", 422, "Unexpected body"),
         ("1.0", 422, "Unexpected body"),
         ("1e2", 422, "Unexpected body"),
+        ("-0", 422, "Unexpected body"),
         ("1e400", 400, "Malformed JSON"),
         ("\"1\"", 422, "Unexpected body"),
         ("null", 422, "Unexpected body"),
@@ -64,7 +65,7 @@ async fn counts_that_are_none() {
 #[tokio::test]
 async fn ids_that_are_none() {
     let (server, holder) = with_holder().await;
-    let ids = ["-1", "1.5", "abc", "18446744073709551616", "%FF", "1e3", "+"];
+    let ids = ["-1", "-0", "1.5", "abc", "18446744073709551616", "%FF", "1e3", "+"];
     for id in ids {
         let beat = server.put(&format!("/peers/{id}"), r#"{"expires_in":"5m"}"#).await;
         refused(&beat, 400, "Malformed path", id);
@@ -78,7 +79,7 @@ async fn ids_that_are_none() {
         assert_eq!(server.is_acquired(id).await, text(400, "Unknown peer"));
     }
     let body = |id: &str| format!(r#"{{"expires_in":"5m","peer_id":{id},"acquired":{{}}}}"#);
-    for (id, status) in [("-1", 422), ("1.0", 422), ("\"1\"", 422), ("1e400", 400)] {
+    for (id, status) in [("-1", 422), ("-0", 422), ("1.0", 422), ("\"1\"", 422), ("1e400", 400)] {
         refused(&server.post("/restore", &body(id)).await, status, "", id);
     }
     refused(&server.post("/restore", &body("18446744073709551616")).await, 422, "", "2^64");

@@ -40,13 +40,15 @@ impl Session {
     }
 
     pub(in crate::ws) fn nothing_to_see(&mut self, id: RequestId, what: &Look) {
-        let (code, message) = match what {
-            Look::Semaphore { .. } => (Code::UnknownSemaphore, "there is no such semaphore"),
-            Look::Peer(_) | Look::Watch { .. } | Look::Unwatch => {
-                (Code::UnknownPeer, "there is no such peer, or it has expired")
+        let failure = |code, message| Failure::new(Some(id), None, code, message);
+        self.fail(match what {
+            Look::Semaphore { name, .. } => {
+                failure(Code::UnknownSemaphore, "there is no such semaphore").about(name.as_str())
             }
-        };
-        self.fail(Failure::new(Some(id), None, code, message));
+            Look::Peer(_) | Look::Watch { .. } | Look::Unwatch => {
+                failure(Code::UnknownPeer, "there is no such peer, or it has expired")
+            }
+        });
     }
 
     /// Whether there is room for another one; if not, it says so.

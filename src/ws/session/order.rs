@@ -76,14 +76,13 @@ impl Session {
     }
 
     fn bad(&mut self, id: Option<RequestId>, message: &str) {
-        self.reject(&Rejected { id, code: Code::BadMessage, message: message.to_owned() });
+        self.reject(&Rejected::bad(id, message));
     }
 
     /// Answers a message that is no request. A client that sends nothing else is sent away.
     fn reject(&mut self, rejected: &Rejected) {
-        let Rejected { id, code, message } = rejected;
-        self.answer_failure(Failure::new(*id, None, *code, message));
-        if *code == Code::BadMessage {
+        self.answer_failure(Failure::rejected(rejected));
+        if rejected.code == Code::BadMessage {
             self.bad_in_a_row += 1;
         }
         if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {

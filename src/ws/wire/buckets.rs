@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::fields::{Field, Fields, missing, named_twice, unfit};
-use super::request::{Ask, COUNTS, Wrong, name, peer, span, want};
+use super::rejected::Wrong;
+use super::request::{Ask, COUNTS, name, peer, span, want};
 use crate::engine::{Count, Level, SemaphoreName, SemaphoreSettings, Span, Terms, Want};
 
 pub(super) fn settle(fields: &Fields<'_>) -> Result<Ask, Wrong> {

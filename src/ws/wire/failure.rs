@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::message::millis;
-use super::{Code, LocalPeer, RequestId};
+use super::{Code, LocalPeer, Rejected, RequestId};
 use crate::engine::{Refusal, SemaphoreSettings};
 
 /// A request that was not done, and why.
@@ -97,6 +97,21 @@ impl<'a> Failure<'a> {
     ) -> Self {
         let retryable = matches!(code, Code::Timeout | Code::Draining);
         Self { id, peer, code, message, retryable, explanation: Explanation::None }
+    }
+
+    /// A message that is no request.
+    pub(in crate::ws) fn rejected(rejected: &'a Rejected) -> Self {
+        let Rejected { id, code, message, semaphore } = rejected;
+        let failure = Self::new(*id, None, *code, message);
+        match semaphore {
+            Some(semaphore) => failure.about(semaphore),
+            None => failure,
+        }
+    }
+
+    /// The same with the name of the semaphore that it is about.
+    pub(in crate::ws) fn about(self, semaphore: &'a str) -> Self {
+        Self { explanation: Explanation::Semaphore { semaphore }, ..self }
     }
 
     /// Something of which there are as many as may be.

@@ -126,7 +126,8 @@ impl<'a> Fields<'a> {
     ) -> Result<Option<i64>, Unfit> {
         let Some(raw) = self.get(field) else { return Ok(None) };
         match raw.parse::<i64>() {
-            Ok(number) if range.contains(&number) => Ok(Some(number)),
+            // As in an object of counts, and over REST: there it is read as a number with a fraction.
+            Ok(number) if range.contains(&number) && raw != "-0" => Ok(Some(number)),
             Ok(_) | Err(_) => {
                 let (from, to) = (range.start(), range.end());
                 Err(unfit(field, raw, format_args!("a whole number from {from} to {to}")))

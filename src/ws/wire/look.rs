@@ -1,7 +1,8 @@
 //! `watch`, `unwatch` and `inspect`: what operators want to see.
 
 use super::fields::{Field, Fields, missing, unfit};
-use super::request::{NAMES, Wrong, name};
+use super::rejected::Wrong;
+use super::request::{NAMES, name};
 use crate::engine::{PeerId, SemaphoreName};
 use crate::feed::{DETAILS_LIMIT, MAX_DETAILS, Names};
 

@@ -2,7 +2,8 @@
 
 use super::buckets;
 use super::fields::{Field, Fields, missing, named_twice, unfit};
-use super::request::{COUNTS, Wrong, peer, want};
+use super::rejected::Wrong;
+use super::request::{COUNTS, peer, want};
 use super::{LocalPeer, MAX_INTEGER};
 use crate::engine::{
     Claims, Key, Label, OnDisconnect, PeerId, SemaphoreName, SemaphoreSettings, Span, Want,

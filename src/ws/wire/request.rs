@@ -13,6 +13,7 @@ use super::kind::Kind;
 use super::look::{self, Look};
 use super::open::{self, Open};
 use super::plain;
+use super::rejected::{Rejected, Wrong};
 use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
 use crate::access::Token;
 use crate::engine::{InvalidWant, Priority, SemaphoreName, SemaphoreSettings, Span, Want};
@@ -118,14 +119,6 @@ pub(in crate::ws) struct Acquire {
     pub(in crate::ws) declared: Box<[SemaphoreSettings]>,
 }
 
-/// A message that is no request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::ws) struct Rejected {
-    pub(in crate::ws) id: Option<RequestId>,
-    pub(in crate::ws) code: Code,
-    pub(in crate::ws) message: String,
-}
-
 /// Reads a frame: its messages in their order. Of a frame that is no JSON, there are none.
 ///
 /// # Errors
@@ -153,30 +146,6 @@ pub(super) fn read_any(text: &str) -> Result<Messages, Rejected> {
     }
 }
 
-impl Rejected {
-    fn bad(id: Option<RequestId>, message: &str) -> Self {
-        Self { id, code: Code::BadMessage, message: message.to_owned() }
-    }
-}
-
-/// Why a message is rejected, before it is known to whom that is said.
-pub(super) struct Wrong {
-    pub(super) code: Code,
-    pub(super) message: String,
-}
-
-impl Wrong {
-    pub(super) fn bad(message: impl Into<String>) -> Self {
-        Self { code: Code::BadMessage, message: message.into() }
-    }
-}
-
-impl From<Unfit> for Wrong {
-    fn from(Unfit(message): Unfit) -> Self {
-        Self::bad(message)
-    }
-}
-
 fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
     let id = fields.integer(Field::Id, INTEGERS).map_err(|Unfit(why)| Rejected::bad(None, &why))?;
     let id = id.map(RequestId);
@@ -192,9 +161,7 @@ fn request(fields: &Fields<'_>) -> Result<Request, Rejected> {
     };
     match ask(kind, id, fields) {
         Ok(ask) => Ok(Request { id, ask }),
-        Err(Wrong { code, message }) => {
-            Err(Rejected { id, code, message: format!("{}: {message}", kind.name()) })
-        }
+        Err(wrong) => Err(wrong.in_message(id, kind)),
     }
 }
 
@@ -273,7 +240,7 @@ pub(super) fn want(counts: Counts<'_>) -> Result<Want, Wrong> {
             InvalidWant::TooMany(_) => Code::LimitExceeded,
             InvalidWant::Empty | InvalidWant::Twice(_) => Code::BadMessage,
         };
-        Wrong { code, message: invalid.to_string() }
+        Wrong::new(code, invalid.to_string())
     })
 }
 
@@ -288,8 +255,7 @@ fn release(fields: &Fields<'_>) -> Result<Ask, Wrong> {
 
 /// No semaphore has a name that is none.
 pub(super) fn name(text: &str) -> Result<SemaphoreName, Wrong> {
-    SemaphoreName::new(text)
-        .map_err(|invalid| Wrong { code: Code::UnknownSemaphore, message: invalid.to_string() })
+    SemaphoreName::new(text).map_err(|invalid| Wrong::unknown_semaphore(text, invalid.to_string()))
 }
 
 pub(super) fn peer(fields: &Fields<'_>) -> Result<LocalPeer, Wrong> {

@@ -131,6 +131,9 @@ async fn what_cannot_be_shown_is_refused() {
     ] {
         let answer = client.ask(ask.clone()).await;
         assert_eq!(answer["code"], code, "{ask}: {answer}");
+        if code == "unknown_semaphore" {
+            assert_eq!(answer["semaphore"], ask["name"], "{answer}");
+        }
         client.ask(json!({"type": "ping", "id": 0})).await;
     }
     let watches: Vec<_> =

@@ -1,0 +1,57 @@
+//! Messages that are no requests: what is wrong with them, in words and as a code.
+
+use super::fields::Unfit;
+use super::kind::Kind;
+use super::{Code, RequestId};
+
+/// A message that is no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) struct Rejected {
+    pub(in crate::ws) id: Option<RequestId>,
+    pub(in crate::ws) code: Code,
+    pub(in crate::ws) message: String,
+    /// What was taken for a semaphore's name, if that is what is wrong.
+    pub(in crate::ws) semaphore: Option<Box<str>>,
+}
+
+impl Rejected {
+    /// One that cannot be read, or has a wrong field.
+    pub(in crate::ws) fn bad(id: Option<RequestId>, message: &str) -> Self {
+        Self { id, code: Code::BadMessage, message: message.to_owned(), semaphore: None }
+    }
+}
+
+/// Why a message is rejected, before it is known to whom that is said.
+pub(super) struct Wrong {
+    code: Code,
+    message: String,
+    semaphore: Option<Box<str>>,
+}
+
+impl Wrong {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), semaphore: None }
+    }
+
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self::new(Code::BadMessage, message)
+    }
+
+    /// There cannot be a semaphore of that name.
+    pub(super) fn unknown_semaphore(name: &str, message: impl Into<String>) -> Self {
+        let semaphore = Some(name.into());
+        Self { semaphore, ..Self::new(Code::UnknownSemaphore, message) }
+    }
+
+    /// The same of a message of that type.
+    pub(super) fn in_message(self, id: Option<RequestId>, kind: Kind) -> Rejected {
+        let Self { code, message, semaphore } = self;
+        Rejected { id, code, message: format!("{}: {message}", kind.name()), semaphore }
+    }
+}
+
+impl From<Unfit> for Wrong {
+    fn from(Unfit(message): Unfit) -> Self {
+        Self::bad(message)
+    }
+}
