@@ -32,6 +32,14 @@ def test_links_lead_somewhere() -> None:
         assert (DEPLOY / link).exists(), link
 
 
+def test_who_limits_processor_time_is_told_what_else_to_do() -> None:
+    for limit in ("`--cpus`", "`limits.cpu`"):
+        told = [part for part in re.split(r"\n\n|\n- ", README) if limit in part]
+        assert told, limit
+        for part in told:
+            assert "THROTTLE_BUSY_POLL" in part, part
+
+
 def test_compose_runs_the_image_of_this_tree() -> None:
     (compose,) = _documents("services")
     service = compose["services"]["throttle"]
