@@ -14,6 +14,8 @@ pub struct Operated {
     pub why: Option<Label>,
     /// To which peer.
     pub peer: Option<PeerId>,
+    /// To which others, in words.
+    pub peers: Option<String>,
     /// To which semaphore.
     pub semaphore: Option<SemaphoreName>,
     /// What the semaphore was, unless it was made.
@@ -30,7 +32,8 @@ impl Operated {
     /// Nothing but what it was, who did it, and why.
     pub fn new(kind: Kind, by: &str, why: Option<Label>) -> Self {
         let by = by.to_owned();
-        let (peer, semaphore, before, after, locks, grace) = (None, None, None, None, None, None);
-        Self { kind, by, why, peer, semaphore, before, after, locks, grace }
+        let (peer, peers, semaphore) = (None, None, None);
+        let (before, after, locks, grace) = (None, None, None, None);
+        Self { kind, by, why, peer, peers, semaphore, before, after, locks, grace }
     }
 }

@@ -53,7 +53,8 @@ impl Operate {
 
     /// Puts an action on record, whatever has come of it.
     pub(super) fn note(&self, actor: &Actor, operated: Operated) {
-        let Operated { kind, by, why, peer, semaphore, before, after, locks, grace } = &operated;
+        let Operated { kind, by, why, peer, peers, semaphore, before, after, locks, grace } =
+            &operated;
         let state = |state: &Option<crate::engine::SemaphoreState>| {
             state.map(|it| match it.rate {
                 None => {
@@ -76,6 +77,7 @@ impl Operate {
             remote = actor.remote().map(tracing::field::display),
             why = why.as_ref().map(|why| tracing::field::debug(why.as_str())),
             peer = peer.map(tracing::field::display),
+            peers,
             semaphore = semaphore.as_ref().map(|name| tracing::field::debug(name.as_str())),
             before = state(before),
             after = state(after),

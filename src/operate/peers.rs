@@ -12,6 +12,9 @@ use crate::body::Object;
 use crate::engine::{Label, Operation, Reply, Revoked, SemaphoreName, Span};
 use crate::feed::{Kind, Operated};
 
+/// Most peers that a line of the log names.
+const NAMED_PEERS: usize = 20;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Revocation {
@@ -73,12 +76,23 @@ impl Operate {
         };
         if !revoked.is_empty() {
             let locks = Some(revoked.iter().map(|revoked| revoked.locks.len()).sum());
-            self.record(actor, Operated { locks, ..record });
+            let peers = record.peer.is_none().then(|| named(&revoked));
+            self.record(actor, Operated { locks, peers, ..record });
         }
         let revoked = revoked.iter().map(Loss::of).collect();
         let taken = Taken { until_ms: until.as_micros() / 1_000, revoked };
         Ok(json(serde_json::to_string(&taken).unwrap_or_default()))
     }
+}
+
+/// Whom it hits, as they are found elsewhere in the log.
+fn named(revoked: &[Revoked]) -> String {
+    let mut names: Vec<_> =
+        revoked.iter().take(NAMED_PEERS).map(|revoked| revoked.peer.to_string()).collect();
+    if let more @ 1.. = revoked.len().saturating_sub(NAMED_PEERS) {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
 }
 
 impl Loss {

@@ -42,8 +42,8 @@ async fn an_action_is_on_record_with_grace_and_origin() {
         records[0].contains(r#"action="create" by="anybody" remote=127.0.0.1:"#),
         "{records:?}"
     );
-    for part in [r#"action="free" by="anybody" remote=127.0.0.1:"#, "grace=30s", r#"why="deploy""#]
-    {
+    let whom = format!("peers=\"{peer}\" semaphore=\"A\" locks=1 grace=30s");
+    for part in [r#"action="free" by="anybody" remote=127.0.0.1:"#, &whom, r#"why="deploy""#] {
         assert!(records[1].contains(part), "{records:?}");
     }
     let reload = &records[2];
