@@ -30,6 +30,7 @@ pub(super) struct LeaseMetrics {
     patterns: Vec<SemaphoreName>,
     expirations: IntCounter,
     restores: IntCounter,
+    reservations: IntCounter,
     /// In the order of [`Refusal::CODES`].
     refusals: [IntCounter; Refusal::CODES.len()],
 }
@@ -122,6 +123,11 @@ impl LeaseMetrics {
                 "throttle_restores_total",
                 "Restores of peers that were accepted, repeated ones included",
             )?,
+            reservations: counter(
+                registry,
+                "throttle_reservations_total",
+                "Permits that were promised over REST, those that were due at once included",
+            )?,
             refusals: Refusal::CODES.map(|code| refusals.with_label_values(&[code])),
         })
     }
@@ -129,6 +135,7 @@ impl LeaseMetrics {
     fn count_reply(&mut self, reply: &Result<Reply, Refusal>) {
         match reply {
             Ok(Reply::Restored { .. }) => self.restores.inc(),
+            Ok(Reply::Reserved { .. }) => self.reservations.inc(),
             Ok(Reply::Changed(changes)) => changes.iter().for_each(|change| self.change(change)),
             Err(refusal) => {
                 if let Ok(code) = Refusal::CODES.binary_search(&refusal.code()) {
@@ -145,7 +152,6 @@ impl LeaseMetrics {
                 | Reply::Queued { .. }
                 | Reply::Released { .. }
                 | Reply::Cancelled { .. }
-                | Reply::Reserved { .. }
                 | Reply::Settled
                 | Reply::BackedOff { .. }
                 | Reply::Revoked { .. }

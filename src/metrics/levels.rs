@@ -24,6 +24,7 @@ struct Families {
     overcommitted: IntGaugeVec,
     paused: IntGaugeVec,
     longest_pending: GaugeVec,
+    reserved: IntGaugeVec,
 }
 
 /// Those of one semaphore.
@@ -36,6 +37,8 @@ struct Gauges {
     overcommitted: IntGauge,
     paused: IntGauge,
     longest_pending: Gauge,
+    /// Of a bucket.
+    reserved: Option<IntGauge>,
 }
 
 impl Levels {
@@ -44,8 +47,11 @@ impl Levels {
         semaphores: &[SemaphoreSettings],
     ) -> prometheus::Result<Self> {
         let families = Families::new(registry)?;
-        let names = semaphores.iter().map(|semaphore| semaphore.name.clone());
-        let gauges = names.map(|name| (name.clone(), families.of(&name))).collect();
+        let gauges = semaphores.iter().map(|SemaphoreSettings { name, rate, .. }| {
+            let is_bucket = rate.is_some() && !name.is_pattern();
+            (name.clone(), families.of(name, is_bucket))
+        });
+        let gauges = gauges.collect();
         Ok(Self { families, semaphores: Mutex::new(gauges) })
     }
 
@@ -56,8 +62,15 @@ impl Levels {
         let mut after = HashMap::default();
         for view in semaphores {
             let known = before.remove_entry(&view.name);
-            let (name, gauges) =
-                known.unwrap_or_else(|| (view.name.clone(), self.families.of(&view.name)));
+            // What is promised of the keys of a pattern is not known of all together.
+            let bucket = view.bucket.as_ref().filter(|_| view.keys.is_none());
+            let (name, mut gauges) = known.unwrap_or_else(|| {
+                (view.name.clone(), self.families.of(&view.name, bucket.is_some()))
+            });
+            if gauges.reserved.is_some() != bucket.is_some() {
+                self.families.forget(&name);
+                gauges = self.families.of(&name, bucket.is_some());
+            }
             gauges.set(view, now);
             after.insert(name, gauges);
         }
@@ -92,11 +105,15 @@ impl Families {
                 "How much of a semaphore is held above its max: after restores, or since an operator lowered it",
             )?,
             paused: gauges("throttle_paused", "Whether an operator has paused a semaphore")?,
+            reserved: gauges(
+                "throttle_reserved",
+                "How many tokens of a bucket are promised over REST, and not yet due",
+            )?,
             longest_pending,
         })
     }
 
-    fn of(&self, name: &SemaphoreName) -> Gauges {
+    fn of(&self, name: &SemaphoreName, is_bucket: bool) -> Gauges {
         let name = &[name.as_str()];
         Gauges {
             max: self.max.with_label_values(name),
@@ -106,17 +123,18 @@ impl Families {
             overcommitted: self.overcommitted.with_label_values(name),
             paused: self.paused.with_label_values(name),
             longest_pending: self.longest_pending.with_label_values(name),
+            reserved: is_bucket.then(|| self.reserved.with_label_values(name)),
         }
     }
 
     /// The semaphore is no more. What is not there need not be removed.
     fn forget(&self, name: &SemaphoreName) {
         let name = &[name.as_str()];
-        let Self { max, acquired, pending, waiters, overcommitted, paused, longest_pending } = self;
-        for gauges in [max, acquired, pending, waiters, overcommitted, paused] {
+        let Self { max, acquired, pending, waiters, overcommitted, paused, .. } = self;
+        for gauges in [max, acquired, pending, waiters, overcommitted, paused, &self.reserved] {
             let _ = gauges.remove_label_values(name);
         }
-        let _ = longest_pending.remove_label_values(name);
+        let _ = self.longest_pending.remove_label_values(name);
     }
 }
 
@@ -129,5 +147,8 @@ impl Gauges {
         self.overcommitted.set(view.remainder().min(0).saturating_neg());
         self.paused.set(i64::from(view.paused));
         self.longest_pending.set(seconds_since(view.waiting_since, now));
+        if let (Some(reserved), Some(bucket)) = (&self.reserved, &view.bucket) {
+            reserved.set(i64::try_from(bucket.reserved).unwrap_or(i64::MAX));
+        }
     }
 }

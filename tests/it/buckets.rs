@@ -7,9 +7,9 @@ use throttle::engine::{Count, Rate, SemaphoreName, SemaphoreSettings, Span};
 
 use crate::server::{TestServer, config, json as json_answer, send, text, with_json};
 
-const HOUR: Span = Span::from_secs(3_600);
+pub(crate) const HOUR: Span = Span::from_secs(3_600);
 
-fn bucket(name: &str, capacity: i64, every: Span) -> SemaphoreSettings {
+pub(crate) fn bucket(name: &str, capacity: i64, every: Span) -> SemaphoreSettings {
     let (name, capacity) = (SemaphoreName::new(name).unwrap(), Count::new(capacity).unwrap());
     SemaphoreSettings::bucket(name, capacity, Rate::new(Count::new(1).unwrap(), every).unwrap())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::buckets::{HOUR, bucket};
 use crate::server::{TestServer, config, json};
 
 /// All series of a scrape with their values, those about the process and about HTTP left out.
@@ -113,6 +114,24 @@ async fn limits_are_seen_and_whether_it_is_ready() {
     config.recovery_grace = Duration::from_secs(3600);
     let server = TestServer::with(&config).await;
     assert_eq!(server.metric("throttle_ready").await, Some(0.0));
+}
+
+#[tokio::test]
+async fn what_is_promised_over_rest_is_seen() {
+    let mut config = config(&[("A", 1, 0)]);
+    config.semaphores.extend([bucket("api", 1, HOUR), bucket("tenant/*", 1, HOUR)]);
+    let server = TestServer::with(&config).await;
+    let reserved = "throttle_reserved{semaphore=\"api\"}";
+    assert_eq!(server.metric(reserved).await, Some(0.0));
+    for bucket in ["api", "api", "api", "tenant%2F7"] {
+        assert_eq!(server.post(&format!("/buckets/{bucket}/permits"), "{}").await.status, 200);
+    }
+    // The first one was due at once.
+    assert_eq!(server.metric(reserved).await, Some(2.0));
+    assert_eq!(server.metric("throttle_reservations_total").await, Some(4.0));
+    // Where there are none, or no sum of them, there is no figure.
+    let all = series(&server).await;
+    assert_eq!(all.keys().filter(|name| name.starts_with("throttle_reserved")).count(), 1);
 }
 
 #[cfg(target_os = "linux")]
