@@ -7,11 +7,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 use super::acquire::{Listener, acquire};
 use super::error::Error;
 use super::handle::ClientHandle;
 use super::limit::Limit;
-use super::machine::{Ask, Progress};
+use super::machine::{Ask, FOR_AN_ANSWER, Progress};
 use super::peer::PeerHandle;
 use super::permit::Permit;
 use super::settings::PeerSettings;
@@ -113,9 +115,11 @@ impl Take {
     async fn take(self) -> Result<Permit, Error> {
         let Self { client, settings, ask, name, listener } = self;
         let doubtful = ask.declare.is_empty() && !client.shared.is_bucket(&name);
+        let patience = ask.patience().map(|patience| patience.saturating_add(FOR_AN_ANSWER));
+        let last = patience.and_then(|patience| Instant::now().checked_add(patience));
         let peer = PeerHandle::open(Arc::clone(&client), settings);
         let permit = Permit::new(name, acquire(peer, ask, listener).await?);
-        if doubtful { Doubtful(Some(permit)).checked(&client).await } else { Ok(permit) }
+        if doubtful { Doubtful(Some(permit)).checked(&client, last).await } else { Ok(permit) }
     }
 }
 
@@ -123,14 +127,23 @@ impl Take {
 struct Doubtful(Option<Permit>);
 
 impl Doubtful {
-    /// Corrects what was taken to just that, which only a bucket takes.
-    async fn checked(mut self, client: &ClientHandle) -> Result<Permit, Error> {
+    /// Corrects what was taken to just that, which only a bucket takes. No answer is waited for beyond `last`.
+    async fn checked(
+        mut self,
+        client: &ClientHandle,
+        last: Option<Instant>,
+    ) -> Result<Permit, Error> {
         if let Some(permit) = &self.0 {
-            match permit.settle(permit.count()).await {
-                Ok(()) => client.shared.note_bucket(permit.bucket()),
-                Err(error @ Error::NotABucket { .. }) => return Err(error),
-                // Nobody else gets tokens that were granted.
-                Err(_) => {}
+            let settling = permit.settle(permit.count());
+            let settled = match last {
+                Some(last) => timeout_at(last, settling).await.ok(),
+                None => Some(settling.await),
+            };
+            match settled {
+                Some(Ok(())) => client.shared.note_bucket(permit.bucket()),
+                Some(Err(error @ Error::NotABucket { .. })) => return Err(error),
+                // Nobody else gets tokens that were granted. What they are of is looked at the next time.
+                Some(Err(_)) | None => {}
             }
         }
         self.0.take().ok_or(Error::Ended)

@@ -39,6 +39,7 @@ use leases::Lease;
 use peer::{Giving, Peer};
 
 pub(super) use connection::Gone;
+pub(super) use deadlines::FOR_AN_ANSWER;
 pub(super) use reports::Told;
 
 /// A server that says nothing about it takes frames of this size.

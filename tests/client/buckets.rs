@@ -246,3 +246,20 @@ async fn a_semaphore_is_no_bucket() {
     let peer = client.peer("").await.unwrap();
     peer.acquire("gpu").timeout(SHORT).await.unwrap();
 }
+
+#[tokio::test]
+async fn who_has_little_time_does_not_wait_to_learn_that_it_is_a_bucket() {
+    let server = TestServer::with(&settings()).await;
+    let proxy = Proxy::start(server.address).await;
+    let client = connect(proxy.address).await;
+    proxy.delay(Duration::from_millis(500));
+    let taking = client.bucket("api").take(5).timeout(Duration::from_secs(2)).into_future();
+    let taking = tokio::spawn(taking);
+    eventually("it is granted", || async { server.remainder("api").await == "0" }).await;
+    // The grant is on its way by now. Whatever the client says to it gets nowhere.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    proxy.delay(Duration::from_secs(3_600));
+    let taken = tokio::time::timeout(Duration::from_secs(10), taking).await;
+    let permit = taken.expect("the request has a timeout").unwrap().unwrap();
+    assert_eq!((permit.bucket(), permit.count()), ("api", 5));
+}

@@ -1,5 +1,7 @@
 //! Acquires: one at a time for each peer, until it is granted, refused or given up.
 
+use std::time::Duration;
+
 use super::peer::{Giving, Pending};
 use super::{
     AcquireId, Ask, Error, Event, LeaseId, Locks, Machine, PeerNumber, Progress, RequestId, Time,
@@ -50,8 +52,7 @@ impl Machine {
 
     fn begin(&mut self, now: Time, number: PeerNumber, ask: Ask) -> AcquireId {
         let acquire = AcquireId(self.next_id());
-        let patience = ask.timeout.into_iter().chain(ask.max_wait).min();
-        let until = patience.map(|patience| now.after(patience));
+        let until = ask.patience().map(|patience| now.after(patience));
         let pending = Pending { acquire, ask, since: now, until, sent: None, granted: None };
         if let Some(peer) = self.peers.get_mut(&number) {
             peer.pending = Some(pending);
@@ -201,6 +202,11 @@ impl Ask {
             declare: Limits::new(),
             permit: false,
         }
+    }
+
+    /// How long it may wait. `None`: for ever.
+    pub(in crate::client) fn patience(&self) -> Option<Duration> {
+        self.timeout.into_iter().chain(self.max_wait).min()
     }
 
     fn check(&self) -> Result<(), Error> {

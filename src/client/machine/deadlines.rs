@@ -16,7 +16,7 @@ use super::{AcquireId, Error, LeaseId, Machine, PeerNumber, RequestId, Time};
 use crate::client::lost::LostReason;
 
 /// How much longer than a wait may take it is waited for the server's word about its end.
-pub(super) const FOR_AN_ANSWER: Duration = Duration::from_secs(2);
+pub(in crate::client) const FOR_AN_ANSWER: Duration = Duration::from_secs(2);
 
 /// How often leases are looked after: a machine that was asleep is noticed so soon.
 const GLANCE: Duration = Duration::from_secs(1);
