@@ -201,7 +201,7 @@ impl Server {
         tokio::spawn(until_over(self.feed.run(), self.shutdown.clone()));
         tokio::spawn(reload_when_told(self.operate, self.shutdown.clone()));
         tokio::spawn(until_over(self.engine.busy_poll(self.busy_poll), self.shutdown.clone()));
-        tokio::spawn(notify::watchdog(self.engine, self.shutdown.clone()));
+        tokio::spawn(until_over(notify::watchdog(self.engine), self.shutdown.clone()));
         let connections = Connections::new(
             self.interface.handlers(),
             self.shutdown,

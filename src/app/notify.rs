@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::runtime::Handle;
-use crate::shutdown::Shutdown;
 
 /// The server takes connections: at its start, or again after [`reloading`]. The status is for people.
 pub fn ready(status: &str) {
@@ -26,14 +25,10 @@ pub fn stopping(status: &str) {
     system::tell(&[system::State::Stopping, system::State::Status(status)]);
 }
 
-/// Gives a sign of life as often as `WATCHDOG_USEC` wants it, while the engine answers. Until everything is over: it
-/// must not keep the engine.
-pub(super) async fn watchdog(engine: Handle, shutdown: Shutdown) {
+/// Gives a sign of life as often as `WATCHDOG_USEC` wants it, while the engine answers.
+pub(super) async fn watchdog(engine: Handle) {
     let Some(limit) = system::watchdog() else { return };
-    tokio::select! {
-        never = signs_of_life(&engine, limit / 2, || system::tell(&[system::State::Watchdog])) => match never {},
-        () = shutdown.over() => {}
-    }
+    match signs_of_life(&engine, limit / 2, || system::tell(&[system::State::Watchdog])).await {}
 }
 
 /// An engine that is gone is told by silence, as one that hangs.

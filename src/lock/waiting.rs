@@ -1,11 +1,11 @@
 //! Getting the locks. A signal ends it, and leaves nothing behind on the server.
 
-use std::future::{Future, pending};
+use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::failure::Failure;
 use super::notice::Notice;
@@ -79,7 +79,9 @@ async fn wait_in_line(
     let mut acquire = pin!(ask(client, arguments, started, told));
     let mut notice =
         Notice::new(&names, Outage::new(arguments.server(), arguments.timeout.is_some()));
-    let mut over = pin!(until(arguments.timeout.map(|it| started + it.max(ANSWER) + SLACK)));
+    // Without a timeout, for longer than anybody waits.
+    let longest = arguments.timeout.map_or(Duration::MAX, |it| it.max(ANSWER) + SLACK);
+    let mut over = pin!(sleep(longest.saturating_sub(started.elapsed())));
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -104,14 +106,6 @@ async fn wait_in_line(
                 notice.update(started.elapsed());
             }
         }
-    }
-}
-
-/// Sleeps until then; without it, for ever.
-async fn until(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => pending().await,
     }
 }
 
