@@ -1,5 +1,7 @@
 //! Semaphores, buckets and patterns as they can be seen: in numbers, with who holds and who waits.
 
+use std::ops::Bound::{Excluded, Unbounded};
+
 use super::bucket::Bucket;
 use super::core::Engine;
 use super::ids::{Count, Fence, Level, PeerId};
@@ -107,12 +109,37 @@ impl Engine {
     /// is due, or a bucket is full again.
     pub fn semaphores_at(&self, now: Time) -> impl ExactSizeIterator<Item = SemaphoreView> {
         let now = now.max(self.now);
-        let listed = self.semaphores.listed().map(|semaphore| self.view_at(semaphore, now));
+        let listed = self.listed(None).map(|semaphore| self.view_at(semaphore, now));
         let patterns = self.semaphores.patterns.iter();
         let patterns = patterns.map(|pattern| view_pattern(pattern, now));
         let mut all: Vec<_> = listed.chain(patterns).collect();
         all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         all.into_iter()
+    }
+
+    /// A page of [`Self::semaphores`]: so many of those behind `after`, or of the first ones. The last page has less.
+    ///
+    /// Each that stays during a walk over all pages is seen exactly once.
+    pub fn semaphores_after(
+        &self,
+        after: Option<&SemaphoreName>,
+        limit: usize,
+    ) -> Vec<SemaphoreView> {
+        let patterns = self.semaphores.patterns.iter();
+        let patterns = patterns.filter(|it| after.is_none_or(|after| it.settings.name > *after));
+        let patterns = patterns.map(|pattern| view_pattern(pattern, self.now));
+        let listed = self.listed(after).take(limit).map(|it| self.view(it));
+        let mut page: Vec<_> = listed.chain(patterns).collect();
+        page.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        page.truncate(limit);
+        page
+    }
+
+    /// Those with a name of their own, ordered by it, behind one or from the first one on.
+    fn listed(&self, after: Option<&SemaphoreName>) -> impl Iterator<Item = &Semaphore> {
+        let behind = (after.map_or(Unbounded, Excluded), Unbounded);
+        let listed = self.semaphores.ordered.range::<SemaphoreName, _>(behind);
+        listed.map(|(_, index)| self.semaphores.get(*index))
     }
 
     /// The peers that wait for a semaphore, in the order in which they are served.

@@ -97,7 +97,7 @@ pub(super) struct Semaphores {
     all: Slab<Semaphore>,
     by_name: HashMap<SemaphoreName, SemaphoreIndex>,
     /// Those that are listed, which keys are not.
-    ordered: BTreeMap<SemaphoreName, SemaphoreIndex>,
+    pub(super) ordered: BTreeMap<SemaphoreName, SemaphoreIndex>,
     pub(super) patterns: Patterns,
     /// Those whose first ticket has to be looked at, each once.
     stirred: Vec<SemaphoreIndex>,
@@ -246,11 +246,6 @@ impl Semaphores {
             keyed.touched = now;
             change(&mut self.patterns.get_mut(keyed.pattern).sums);
         }
-    }
-
-    /// Those that are listed, ordered by name.
-    pub(super) fn listed(&self) -> impl ExactSizeIterator<Item = &Semaphore> {
-        self.ordered.values().map(|index| self.get(*index))
     }
 
     /// All of them, in no particular order.

@@ -2,27 +2,33 @@
 //! sends never becomes one.
 //!
 //! Counters are counted where things happen, with children that were looked up at the start. What can be read off
-//! the engine is read at the scrape, once.
+//! the engine is read at the scrape, once. There may be thousands of semaphores, with megabytes of text about them, and
+//! nobody is to wait for that: they are read page by page, written elsewhere, and sent piece by piece.
 
 mod http;
 mod leases;
 mod levels;
+mod text;
 
 use std::sync::Arc;
 
 use prometheus::core::Collector;
 use prometheus::{Encoder, GaugeVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-use crate::engine::{SemaphoreSettings, Time};
+use crate::engine::{Engine, SemaphoreSettings, SemaphoreView, Time};
 use crate::feed::Kind;
 use crate::runtime::{Clock, EngineGone, Handle, Observer};
 
 pub(crate) use http::{HttpMetrics, RouteMetrics};
 use leases::LeaseMetrics;
 use levels::Levels;
+pub(crate) use text::Text;
 
 /// The content type of what [`Metrics::scrape`] returns.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// So many semaphores are read at once. Nobody else is served meanwhile, for a fraction of a millisecond.
+const PAGE: usize = 250;
 
 /// All metrics of one server.
 #[derive(Debug)]
@@ -101,22 +107,38 @@ impl Metrics {
         engine: &Handle,
         clock: Clock,
         ready_from: Time,
-    ) -> Result<Vec<u8>, Unreadable> {
-        let (semaphores, peers) = engine
-            .read(|engine| (engine.semaphores().collect::<Vec<_>>(), engine.peer_count()))
-            .await?;
+    ) -> Result<Text, Unreadable> {
+        let semaphores = read_all(engine).await?;
+        let peers = engine.read(Engine::peer_count).await?;
         // The engine's own time is that of the last command.
         let now = clock.now();
-        // Thousands of semaphores are megabytes of text: not on a thread that others wait for.
+        // Not on a thread that others wait for.
         let text = tokio::task::spawn_blocking(move || {
             self.levels.set(&semaphores, now);
             self.ready.set(i64::from(now >= ready_from));
             self.peers.set(i64::try_from(peers).unwrap_or(i64::MAX));
-            let mut text = Vec::new();
+            let mut text = Text::default();
             TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
             Ok::<_, prometheus::Error>(text)
         });
         Ok(text.await??)
+    }
+}
+
+/// All semaphores, each as it was when its page was read.
+async fn read_all(engine: &Handle) -> Result<Vec<SemaphoreView>, EngineGone> {
+    let mut all: Vec<SemaphoreView> = Vec::new();
+    loop {
+        let after = all.last().map(|view| view.name.clone());
+        let page = move |engine: &Engine| engine.semaphores_after(after.as_ref(), PAGE);
+        let page = engine.read(page).await?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+        // The engine mostly answers at once: then nobody else would have been served in between.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -199,4 +221,43 @@ fn register_process(_registry: &Registry) -> prometheus::Result<()> {
 /// Seconds of a [`Time`] that has passed until `now`.
 fn seconds_since(since: Option<Time>, now: Time) -> f64 {
     since.map_or(0.0, |since| now.since(since).as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::engine::{Count, Fence, Level, Limits, SemaphoreName, Settings};
+    use crate::runtime;
+    use crate::store::Memory;
+
+    #[tokio::test]
+    async fn others_get_their_turn_between_two_pages() {
+        let semaphore = |at: usize| {
+            let name = SemaphoreName::new(&format!("{at}")).unwrap();
+            SemaphoreSettings::semaphore(name, Count::new(1).unwrap(), Level(0))
+        };
+        let semaphores: Vec<_> = (0..4 * PAGE).map(semaphore).collect();
+        let (_, observer) = Metrics::new(&semaphores).unwrap();
+        let settings = Settings {
+            semaphores,
+            limits: Limits::default(),
+            last_fence: Fence(0),
+            grants_from: Time::default(),
+        };
+        let (engine, driver) =
+            runtime::start(Engine::new(settings), Clock::start(), Memory, observer);
+        tokio::spawn(driver);
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        tokio::spawn(async move {
+            loop {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(read_all(&engine).await.unwrap().len(), 4 * PAGE);
+        assert!(turns.load(Ordering::Relaxed) >= 4, "{turns:?}");
+    }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use throttle::engine::{
-    Command, ConnectionId, Engine, Fence, Label, Life, Lock, PeerCursor, PeerId, Span, Time, Wait,
+    Command, ConnectionId, Engine, Fence, Label, Life, Lock, PeerCursor, PeerId, SemaphoreView,
+    Span, Time, Wait,
 };
 
 use crate::language::{parse_command, parse_settings};
@@ -32,6 +33,28 @@ fn a_semaphore_is_seen_in_numbers() {
     let names: Vec<_> = engine.semaphores().map(|view| view.name.to_string()).collect();
     assert_eq!(names, ["A", "B"]);
     assert_eq!((engine.now(), engine.last_fence()), (Time::from_micros(8), Fence(13)));
+}
+
+#[test]
+fn semaphores_are_seen_page_by_page() {
+    let settings = "semaphores A=2 B/*=1 C=1 D=1 a/*/b=1 z=1 last_fence=10";
+    let engine = Engine::new(parse_settings(settings).unwrap());
+    let all: Vec<_> = engine.semaphores().collect();
+    assert_eq!(all.len(), 6);
+    for limit in 1..8 {
+        let (mut seen, mut sizes) = (Vec::new(), Vec::new());
+        loop {
+            let after = seen.last().map(|view: &SemaphoreView| view.name.clone());
+            let page = engine.semaphores_after(after.as_ref(), limit);
+            sizes.push(page.len());
+            seen.extend(page);
+            if sizes.last() < Some(&limit) {
+                break;
+            }
+        }
+        assert_eq!(seen, all, "{limit}");
+        assert_eq!(sizes.len(), all.len() / limit + 1, "{sizes:?}");
+    }
 }
 
 #[test]

@@ -134,6 +134,27 @@ async fn what_is_promised_over_rest_is_seen() {
     assert_eq!(all.keys().filter(|name| name.starts_with("throttle_reserved")).count(), 1);
 }
 
+#[tokio::test]
+async fn thousands_of_semaphores_are_all_there_once() {
+    let names: Vec<_> = (0..2_000).map(|at| format!("semaphore {at}")).collect();
+    let all: Vec<_> = names.iter().map(|name| (name.as_str(), 7, 0)).collect();
+    let server = TestServer::start(&all).await;
+    let first = server.get("/metrics").await;
+    let lines: Vec<_> = first.body.lines().filter(|it| it.starts_with("throttle_max{")).collect();
+    let mut expected: Vec<_> =
+        names.iter().map(|name| format!("throttle_max{{semaphore=\"{name}\"}} 7")).collect();
+    expected.sort();
+    assert_eq!(lines, expected);
+    let kind = |line: &&str| line.starts_with("# TYPE throttle_max gauge");
+    assert_eq!(first.body.lines().filter(kind).count(), 1);
+    assert!(first.body.ends_with('\n'), "the last piece is there");
+    let again = server.get("/metrics").await.body;
+    let names = |text: &str| {
+        text.lines().map(|line| line.rsplit(' ').nth(1).map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert!(names(&first.body) == names(&again), "the order is the same each time");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_process_is_seen_too() {
