@@ -6,6 +6,7 @@ mod crew;
 mod frame;
 mod handoff;
 mod idle;
+mod inbox;
 mod memory;
 mod message;
 mod pairs;

@@ -7,7 +7,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::frame::{Frame, Inbox, Outbox};
+use super::{
+    frame::Outbox,
+    inbox::{Frame, Inbox},
+};
 use crate::{
     Fallible,
     client::{PATIENCE, at_most},
