@@ -1,10 +1,16 @@
 //! What all watchers see, and what of it is new to each. Pure: it is told the time and what there is, and writes each
 //! thing once. Watchers who saw the same get the same text.
+//!
+//! However many rows there are, no watcher needs room for all of them: a long text is written part by part, as it is
+//! taken.
+
+mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
+pub use self::rows::More;
 use super::configured::Differs;
 use super::journal::Entry;
 use super::shapes::{Happened, Row, Server, json, millis};
@@ -31,8 +37,10 @@ pub struct Cursor {
 pub struct Frame {
     /// What they have seen then.
     pub to: Cursor,
-    /// The fields of a `state` message, without the braces.
+    /// The fields of a `state` message, without the braces: all of them, or the first part.
     pub body: Arc<str>,
+    /// What comes behind it. Nearly always nothing.
+    pub more: Option<More>,
 }
 
 /// The board. Everything on it has the version in which it came or changed.
@@ -48,13 +56,14 @@ pub(super) struct Board {
     events: VecDeque<Event>,
     last_event: u64,
     /// What was already written for somebody, of this version.
-    written: HashMap<Cursor, Arc<str>>,
+    written: HashMap<Cursor, Frame>,
 }
 
 struct Shown {
     version: u64,
     view: SemaphoreView,
     differs: Option<Differs>,
+    /// With the name before it.
     json: String,
 }
 
@@ -91,21 +100,20 @@ impl Board {
         if self.version == from.version {
             return None;
         }
-        let to = Cursor { version: self.version, event: self.last_event };
-        if let Some(names) = names {
-            return Some(Frame { to, body: self.write(from, Some(names)).into() });
+        if names.is_some() {
+            return Some(self.write(from, names));
         }
-        if let Some(body) = self.written.get(&from) {
-            return Some(Frame { to, body: Arc::clone(body) });
+        if let Some(frame) = self.written.get(&from) {
+            return Some(frame.clone());
         }
-        let body: Arc<str> = self.write(from, None).into();
-        self.written.insert(from, Arc::clone(&body));
-        Some(Frame { to, body })
+        let frame = self.write(from, None);
+        self.written.insert(from, frame.clone());
+        Some(frame)
     }
 
     /// Nothing but that it is still so.
     pub(super) fn sign_of_life(&self, from: Cursor) -> Frame {
-        Frame { to: from, body: self.head().into() }
+        Frame { to: from, body: self.head().into(), more: None }
     }
 
     fn note(&mut self, version: u64, happened: &[(Entry, Option<Label>)]) {
@@ -129,7 +137,9 @@ impl Board {
                 Some(shown) if shown.view == view && shown.differs == differs => shown,
                 Some(_) | None => {
                     changed = true;
-                    Shown { version, json: json(&Row::of(&view, differs)), view, differs }
+                    let name = json(&view.name.as_str());
+                    let json = format!("{name}:{}", json(&Row::of(&view, differs)));
+                    Shown { version, json, view, differs }
                 }
             };
             self.rows.insert(shown.view.name.clone(), shown);
@@ -149,7 +159,8 @@ impl Board {
         format!("\"now_ms\":{},\"server\":{}", self.now_ms, self.server)
     }
 
-    fn write(&self, from: Cursor, names: Option<&Names>) -> String {
+    fn write(&self, from: Cursor, names: Option<&Names>) -> Frame {
+        let to = Cursor { version: self.version, event: self.last_event };
         let snapshot = from.version == 0 || from.version < self.forgotten;
         let seen = if snapshot { 0 } else { from.version };
         let wanted = |name: &SemaphoreName| names.is_none_or(|names| names.contains(name));
@@ -157,25 +168,20 @@ impl Board {
         if snapshot {
             body.push_str(",\"snapshot\":true");
         }
-        let rows = self.rows.iter().filter(|(name, row)| row.version > seen && wanted(name));
-        list(
-            &mut body,
-            "semaphores",
-            ['{', '}'],
-            rows.map(|(name, row)| format!("{}:{}", json(&name.as_str()), row.json)),
-        );
         let gone = self.gone.iter().filter(|(version, name)| *version > seen && wanted(name));
         let gone = gone.filter(|(_, name)| !snapshot && !self.rows.contains_key(name));
-        list(&mut body, "gone", ['[', ']'], gone.map(|(_, name)| json(&name.as_str())));
+        list(&mut body, "gone", gone.map(|(_, name)| json(&name.as_str())));
         let events = self.events.iter().filter(|event| event.version > seen);
         let known = events.clone().count() as u64;
-        list(&mut body, "events", ['[', ']'], events.map(|event| event.json.clone()));
+        list(&mut body, "events", events.map(|event| event.json.clone()));
         let lost = (self.last_event - from.event).saturating_sub(known);
         if lost > 0 && !snapshot {
             // Writing to a string does not fail.
             let _ = write!(body, ",\"events_lost\":{lost}");
         }
-        body
+        let newest = if snapshot { u64::MAX } else { self.version };
+        let more = self.write_rows(&mut body, seen, newest, names);
+        Frame { to, body: body.into(), more }
     }
 }
 
@@ -186,15 +192,10 @@ fn without_tokens(view: SemaphoreView) -> SemaphoreView {
 }
 
 /// Adds a field that is a list, unless it is empty.
-fn list(
-    body: &mut String,
-    field: &str,
-    [open, close]: [char; 2],
-    items: impl Iterator<Item = String>,
-) {
-    let mut separator = open;
+fn list(body: &mut String, field: &str, items: impl Iterator<Item = String>) {
+    let mut separator = '[';
     for item in items {
-        if separator == open {
+        if separator == '[' {
             let _ = write!(body, ",\"{field}\":");
         }
         body.push(separator);
@@ -202,7 +203,7 @@ fn list(
         separator = ',';
     }
     if separator == ',' {
-        body.push(close);
+        body.push(']');
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::board::Board;
-pub use self::board::{Cursor, Frame, Names};
+pub use self::board::{Cursor, Frame, More, Names};
 pub use self::configured::Configured;
 pub use self::details::{DETAILS_LIMIT, MAX_DETAILS};
 use self::history::History;
@@ -120,6 +120,11 @@ impl Feed {
     /// What has changed since `from`, which is all of it for the default. `None`: nothing, or nothing is known yet.
     pub fn changes(&self, from: Cursor, names: Option<&Names>) -> Option<Frame> {
         lock(&self.0.board).changes(from, names)
+    }
+
+    /// The next part of what has changed, and what comes behind it.
+    pub fn part(&self, more: &More) -> (String, Option<More>) {
+        lock(&self.0.board).part(more)
     }
 
     /// What there is to say although nothing has changed.

@@ -5,6 +5,7 @@
 //! sent away.
 
 mod farewell;
+mod fragments;
 mod long_text;
 mod looking;
 mod reading;
@@ -26,6 +27,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use self::farewell::Unsaid;
+use self::fragments::Fragments;
 use self::long_text::LongText;
 use self::looking::Looking;
 use self::timing::Progress;
@@ -47,7 +50,7 @@ const READ_BUFFER_BYTES: usize = 2 * 1024;
 /// What is collected before it is written, unless there is no more.
 const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 
-/// Most that is ever collected: a full frame finds room, and so do answers to many pings.
+/// Most that is ever collected: any frame finds room, and so do answers to many pings.
 const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024;
 
 /// Events that are taken in one turn, before others get theirs.
@@ -111,16 +114,18 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         long_text: LongText::default(),
         progress: Progress::default(),
         looking: None,
+        fragments: None,
         end: None,
         shared,
     };
     let end = pump.serve().await;
-    let Pump { socket, session, shared, line, events, .. } = pump;
+    let Pump { socket, session, shared, line, events, fragments, .. } = pump;
     // This is the end of the connection for its peers, whatever the socket does from now on.
     drop((line, events, noted, counted, place));
     tracing::debug!(?end, "a session ended");
     // Boxed: an idle session has no use for the room that this takes.
-    Box::pin(farewell::send(socket, Some(session), end, &shared.shutdown)).await;
+    let unsaid = Unsaid { fragments, session, feed: shared.feed.clone() };
+    Box::pin(farewell::send(socket, Some(unsaid), end, &shared.shutdown)).await;
 }
 
 /// How a session ends.
@@ -171,6 +176,8 @@ struct Pump<S> {
     progress: Progress,
     /// What operators look at. Nearly nobody does.
     looking: Option<Box<Looking>>,
+    /// A long message that has begun to leave. Nearly always none.
+    fragments: Option<Box<Fragments>>,
     end: Option<End>,
 }
 
@@ -217,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         }
         self.end = self.end.or_else(|| self.take_events(cx));
         self.postpone(alarm.as_mut());
-        self.look(cx);
+        self.look();
         self.end =
             self.end.or_else(|| self.look_at_the_clock(cx, alarm)).or_else(|| self.write(cx));
         if self.session.commands() > 0 {

@@ -7,6 +7,7 @@ mod buckets;
 mod closing;
 mod keys;
 mod leases;
+mod long;
 mod manners;
 mod mutations;
 mod resuming;

@@ -19,7 +19,7 @@ fn server() -> Server<'static> {
     }
 }
 
-fn view(name: &str, held: u64) -> SemaphoreView {
+pub(super) fn view(name: &str, held: u64) -> SemaphoreView {
     SemaphoreView {
         name: SemaphoreName::new(name).unwrap(),
         max: Count::new(1).unwrap(),
@@ -53,7 +53,7 @@ fn event(n: u64) -> (Entry, Option<Label>) {
     (entry, Label::new("\"w\"").ok())
 }
 
-fn update(board: &mut Board, views: &[SemaphoreView], events: &[u64]) {
+pub(super) fn update(board: &mut Board, views: &[SemaphoreView], events: &[u64]) {
     let events = events.iter().copied().map(event).collect();
     board.update(
         Time::from_micros(7_000),
@@ -65,15 +65,26 @@ fn update(board: &mut Board, views: &[SemaphoreView], events: &[u64]) {
 
 /// What is new to a watcher, who has seen it then.
 fn changes(board: &mut Board, from: &mut Cursor, names: Option<&Names>) -> Option<Value> {
-    let Frame { to, body } = board.changes(*from, names)?;
+    let Frame { to, body, mut more } = board.changes(*from, names)?;
     *from = to;
+    let mut text = body.to_string();
+    while let Some(before) = more {
+        let part;
+        (part, more) = board.part(&before);
+        text.push_str(&part);
+    }
+    Some(read(&text))
+}
+
+/// The fields but those that are always there.
+pub(super) fn read(body: &str) -> Value {
     let mut fields: Value = serde_json::from_str(&format!("{{{body}}}")).unwrap();
     assert_eq!(fields["now_ms"], 7);
     assert_eq!(fields["server"]["epoch"], "e");
     let map = fields.as_object_mut().unwrap();
     map.remove("now_ms");
     map.remove("server");
-    Some(fields)
+    fields
 }
 
 fn names(value: &Value) -> Vec<&str> {

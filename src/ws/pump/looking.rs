@@ -1,4 +1,5 @@
-//! What operators watch and inspect. It waits for nobody: who does not read gets less, and later.
+//! What operators watch and inspect. It waits for nobody: who does not read gets less, and later. Nothing is written
+//! before all is on its way that was said before, so that a session holds no more than one large message.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,12 +8,17 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Pump;
-use crate::feed::{Cursor, Feed, Names, TICK, Watcher};
+use super::fragments::Fragments;
+use crate::feed::{Cursor, Feed, Frame, Names, TICK, Watcher};
 use crate::runtime::EngineGone;
+use crate::ws::session::Session;
 use crate::ws::wire::{Look, RequestId};
 
 /// A watcher hears something at least so often.
 const LIFE_TICKS: u64 = 50;
+
+/// When so much is to be sent, the others are shown what they want to see after it.
+const AT_ONCE_BYTES: usize = 64 * 1024;
 
 /// All that a session looks at.
 pub(super) struct Looking {
@@ -28,6 +34,8 @@ struct Watch {
     id: RequestId,
     names: Option<Names>,
     every_ticks: u64,
+    /// The last of its intervals in which it was looked at.
+    interval: u64,
     seen: Cursor,
     seq: u64,
     /// When something was last said.
@@ -41,19 +49,32 @@ struct Inspecting {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
-    /// Begins to look at what is new to look at, and shows what there is to see.
-    pub(super) fn look(&mut self, cx: &mut Context<'_>) {
+    /// Begins to look at what is new to look at.
+    pub(super) fn look(&mut self) {
         if self.session.has_looks() {
             for (id, look) in self.session.take_looks() {
                 self.begin(id, look);
             }
         }
-        let Some(mut looking) = self.looking.take() else { return };
+    }
+
+    /// Shows what there is to see, if there is room for it. Returns whether there was something.
+    pub(super) fn show(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.is_idle() || self.session.close().is_some() {
+            return false;
+        }
+        let Some(mut looking) = self.looking.take() else { return false };
         self.show_details(&mut looking, cx);
         self.show_changes(&mut looking, cx);
         if !looking.is_over() {
             self.looking = Some(looking);
         }
+        !self.is_idle()
+    }
+
+    /// Whether there is room for something else to see.
+    fn has_room(&self) -> bool {
+        self.fragments.is_none() && self.session.queued_bytes() < AT_ONCE_BYTES
     }
 
     fn begin(&mut self, id: RequestId, look: Look) {
@@ -80,6 +101,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
 
     fn show_details(&mut self, looking: &mut Looking, cx: &mut Context<'_>) {
         looking.inspecting.retain_mut(|inspecting| {
+            if !self.has_room() {
+                return true;
+            }
             match inspecting.details.as_mut().poll(cx) {
                 Poll::Ready(Ok(Some(details))) => {
                     self.session.show_details(inspecting.id, &details);
@@ -102,15 +126,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         while let Some(ticking) = &mut looking.ticking {
             let Poll::Ready((watcher, tick)) = ticking.as_mut().poll(cx) else { return };
             looking.ticking = tick.map(|_| next_tick(watcher));
-            // Who has not taken what came before is told later what has changed by then.
-            let takes = self.session.queued_bytes() == 0 && !self.flushing;
-            for watch in looking.watches.iter_mut().filter(|_| takes) {
-                let tick = tick.unwrap_or_default();
-                if let Some(fields) = watch.news(&self.shared.feed, tick) {
-                    watch.seq += 1;
-                    self.session.show_state(watch.id, watch.seq, &fields);
-                }
+            self.show_states(&mut looking.watches, tick.unwrap_or_default());
+        }
+    }
+
+    /// Shows as many as there is room for. Of the others the first one is the first at the next tick.
+    fn show_states(&mut self, watches: &mut [Watch], tick: u64) {
+        for nth in 0..watches.len() {
+            if !self.has_room() {
+                return watches.rotate_left(nth);
             }
+            self.show_state(&mut watches[nth], tick);
+        }
+    }
+
+    fn show_state(&mut self, watch: &mut Watch, tick: u64) {
+        let Some(frame) = watch.news(&self.shared.feed, tick) else { return };
+        watch.seq += 1;
+        if frame.more.is_some() {
+            let begun = Session::begin_state(watch.id, watch.seq, &frame.body);
+            self.fragments = Some(Box::new(Fragments::new(begun, frame.more)));
+        } else {
+            self.session.show_state(watch.id, watch.seq, &frame.body);
         }
     }
 }
@@ -133,22 +170,24 @@ impl Watch {
     fn new(id: RequestId, names: Option<Names>, every_ms: u64) -> Self {
         let tick_ms = u64::try_from(TICK.as_millis()).unwrap_or(u64::MAX);
         let every_ticks = every_ms.div_ceil(tick_ms);
-        Self { id, names, every_ticks, seen: Cursor::default(), seq: 0, said_at: 0 }
+        Self { id, names, every_ticks, interval: 0, seen: Cursor::default(), seq: 0, said_at: 0 }
     }
 
     /// What there is to say at this tick. Watchers with the same interval are told at the same ticks, so that they
-    /// can be told the same.
-    fn news(&mut self, feed: &Feed, tick: u64) -> Option<std::sync::Arc<str>> {
+    /// can be told the same; who had no room then, at the next one.
+    fn news(&mut self, feed: &Feed, tick: u64) -> Option<Frame> {
         let is_first = self.seq == 0;
-        if !is_first && !tick.is_multiple_of(self.every_ticks) {
+        let interval = tick / self.every_ticks;
+        if !is_first && interval == self.interval {
             return None;
         }
+        self.interval = interval;
         let is_due = !is_first && tick >= self.said_at + LIFE_TICKS;
         let changes = feed.changes(self.seen, self.names.as_ref());
         let frame = changes.or_else(|| is_due.then(|| feed.sign_of_life(self.seen)))?;
         self.seen = frame.to;
         self.said_at = tick;
-        Some(frame.body)
+        Some(frame)
     }
 }
 

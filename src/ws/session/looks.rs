@@ -29,8 +29,13 @@ impl Session {
 
     /// What has changed, for a watch. `fields` are those of the message, as they are written.
     pub(in crate::ws) fn show_state(&mut self, id: RequestId, seq: u64, fields: &str) {
-        let message = format!("{{\"type\":\"state\",\"id\":{},\"seq\":{seq},{fields}}}", id.0);
+        let message = Self::begin_state(id, seq, fields) + "}";
         self.outbox.push_written(&message);
+    }
+
+    /// The same without its end, for what is too long to be written at once.
+    pub(in crate::ws) fn begin_state(id: RequestId, seq: u64, fields: &str) -> String {
+        format!("{{\"type\":\"state\",\"id\":{},\"seq\":{seq},{fields}", id.0)
     }
 
     /// What was inspected. `fields` are those of the message, as they are written.
