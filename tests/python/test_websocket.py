@@ -55,7 +55,7 @@ class Session:
 @contextmanager
 def session(server: Server) -> Iterator[Session]:
     url = server.url.replace("http://", "ws://") + "/ws"
-    with connect(url, subprotocols=[Subprotocol("throttle.v1")]) as socket:
+    with connect(url, subprotocols=[Subprotocol("throttle.v1")], max_size=None) as socket:
         assert socket.subprotocol == "throttle.v1"
         yield Session(socket)
 
@@ -133,6 +133,18 @@ def test_each_end_has_its_code(serve: Serve, frame: str | bytes, code: int) -> N
         assert one.ask(HELLO)["type"] == "welcome"
         one.socket.send(frame)
         assert one.close_code() == code
+
+
+def test_a_snapshot_in_fragments_is_whole(serve: Serve) -> None:
+    names = [f"pool-{number}-\N{EURO SIGN}" for number in range(10_000)]
+    with session(serve("\n".join(f'"{name}" = 1' for name in names))) as one:
+        assert one.ask(HELLO)["type"] == "welcome"
+        assert one.ask({"type": "watch", "id": 2})["type"] == "watching"
+        fragments = list(one.socket.recv_streaming(decode=False))
+        assert len(fragments) > 1
+        state = json.loads(b"".join(fragments))
+        assert (state["snapshot"], set(state["semaphores"])) == (True, set(names))
+        assert one.ask({"type": "ping", "id": 3})["type"] == "pong"
 
 
 def test_the_end_of_the_server_is_announced(serve: Serve) -> None:

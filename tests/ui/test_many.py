@@ -1,10 +1,10 @@
-"""A thousand semaphores: all of them can be reached, and it stays cheap."""
+"""A thousand semaphores, and ten thousand: all of them can be reached, and it stays cheap."""
 
 import random
 
 from playwright.sync_api import CDPSession, expect
 
-from conftest import Visit
+from conftest import SetServer, Visit
 from standin import scenes
 from standin.model import Model
 from standin.server import StandIn
@@ -57,3 +57,14 @@ def test_a_thousand_changing_rows_leave_the_browser_idle(standin: StandIn, visit
     shares = ", ".join(f"{name} {100 * value / seconds:.1f} %" for name, value in cost.items())
     print(f"first rows after {shown_after:.0f} ms; while 500 of 1,000 change twice a second: {shares}")  # noqa: T201
     assert cost["TaskDuration"] < 0.5 * seconds
+
+
+def test_more_than_fit_into_one_frame_are_all_there(server: SetServer, visit: Visit) -> None:
+    stage = server({f"pool-{number:05}": 1 for number in range(10_000)})
+    visitor = visit(stage.url)
+    page = visitor.page
+    expect(page.locator(".found")).to_have_text("10\u202f000 semaphores")
+    page.get_by_role("searchbox").fill("pool-09999")
+    expect(page.locator("tr.row td.held")).to_have_text("0/1")
+    stage.hold("worker", "pool-09999")
+    expect(page.locator("tr.row td.held")).to_have_text("1/1")
