@@ -129,20 +129,27 @@ impl Board {
 
     /// Returns whether anything is different from before.
     fn show(&mut self, version: u64, views: Vec<(SemaphoreView, Option<Differs>)>) -> bool {
+        let names = views.iter().map(|(view, _)| &view.name);
+        // Nearly always. Then no row has to be looked for, or to be moved.
+        if self.rows.keys().eq(names) {
+            let rows = self.rows.values_mut().zip(views);
+            return rows.fold(false, |changed, (row, now)| row.become_now(version, now) | changed);
+        }
         let mut changed = false;
         let mut before = std::mem::take(&mut self.rows);
-        for (view, differs) in views {
-            let view = without_tokens(view);
-            let shown = match before.remove(&view.name) {
-                Some(shown) if shown.view == view && shown.differs == differs => shown,
-                Some(_) | None => {
+        for now in views {
+            let name = now.0.name.clone();
+            let shown = match before.remove(&name) {
+                Some(mut shown) => {
+                    changed |= shown.become_now(version, now);
+                    shown
+                }
+                None => {
                     changed = true;
-                    let name = json(&view.name.as_str());
-                    let json = format!("{name}:{}", json(&Row::of(&view, differs)));
-                    Shown { version, json, view, differs }
+                    Shown::new(version, now)
                 }
             };
-            self.rows.insert(shown.view.name.clone(), shown);
+            self.rows.insert(name, shown);
         }
         for name in before.into_keys() {
             changed = true;
@@ -182,6 +189,25 @@ impl Board {
         let newest = if snapshot { u64::MAX } else { self.version };
         let more = self.write_rows(&mut body, seen, newest, names);
         Frame { to, body: body.into(), more }
+    }
+}
+
+impl Shown {
+    fn new(version: u64, (view, differs): (SemaphoreView, Option<Differs>)) -> Self {
+        let view = without_tokens(view);
+        let name = json(&view.name.as_str());
+        let json = format!("{name}:{}", json(&Row::of(&view, differs)));
+        Self { version, view, differs, json }
+    }
+
+    /// Returns whether it is different from before.
+    fn become_now(&mut self, version: u64, now: (SemaphoreView, Option<Differs>)) -> bool {
+        let now = (without_tokens(now.0), now.1);
+        let changed = (&self.view, self.differs) != (&now.0, now.1);
+        if changed {
+            *self = Self::new(version, now);
+        }
+        changed
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::board::Board;
@@ -211,9 +212,12 @@ impl Feed {
             (views, engine.peer_count(), events.collect::<Vec<_>>())
         };
         let (views, peers, events) = self.read(look).await?;
+        // With many semaphores each of these takes a while: others get their turn in between.
+        yield_now().await;
         let configured = &self.0.parts.configured;
         let removed = configured.removed(views.iter().map(|view| &view.name));
         let views = configured.compare(views);
+        yield_now().await;
         lock(&self.0.board).update(now, &self.server(now, peers, &removed), views, events);
         self.0.ticks.send_modify(|tick| *tick += 1);
         Ok(())
