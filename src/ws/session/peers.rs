@@ -194,24 +194,34 @@ impl Wait {
 mod tests {
     use super::*;
 
-    #[test]
-    fn peers_are_found_by_whatever_number_they_have() {
+    fn id(number: LocalPeer) -> PeerId {
+        PeerId::Session(number.0.unsigned_abs() + 1)
+    }
+
+    fn are_found(numbers: &[i64]) {
         let mut peers = Peers::default();
-        let numbers = [7, 8, 9, i64::MIN, -1, 11, i64::MAX, 10, 0].map(LocalPeer);
-        let id = |number: LocalPeer| PeerId::Session(number.0.unsigned_abs() + 1);
-        for number in numbers {
-            assert_eq!(peers.numbered(number), None);
-            assert!(peers.add(number, id(number)));
-            assert!(!peers.add(number, PeerId::Session(100)), "the number is taken");
+        let numbers: Vec<_> = numbers.iter().copied().map(LocalPeer).collect();
+        for number in &numbers {
+            assert_eq!(peers.numbered(*number), None);
+            assert!(peers.add(*number, id(*number)));
+            assert!(!peers.add(*number, PeerId::Session(100)), "the number is taken");
         }
-        assert!(!peers.add(LocalPeer(100), id(LocalPeer(7))), "the peer is there");
-        peers.release_number(LocalPeer(8));
-        assert_eq!(peers.remove(id(LocalPeer(9))).unwrap().number, LocalPeer(9));
-        for number in numbers {
-            let is_there = ![8, 9].contains(&number.0);
-            assert_eq!(peers.numbered(number), is_there.then_some(id(number)), "{number:?}");
+        let [released, removed, .., last] = numbers[..] else { panic!("too few") };
+        assert!(!peers.add(LocalPeer(100), id(last)), "the peer is there");
+        peers.release_number(released);
+        assert_eq!(peers.remove(id(removed)).unwrap().number, removed);
+        for number in &numbers {
+            let is_there = ![released, removed].contains(number);
+            assert_eq!(peers.numbered(*number), is_there.then_some(id(*number)), "{number:?}");
         }
         assert_eq!(peers.len(), numbers.len() - 2);
-        assert!(peers.get(id(LocalPeer(8))).is_some(), "it has lost its number only");
+        assert!(peers.get(id(released)).is_some(), "it has lost its number only");
+    }
+
+    #[test]
+    fn peers_are_found_by_whatever_number_they_have() {
+        are_found(&[1, 2, 3, 4]);
+        are_found(&[5, 1, 3, 7, 2]);
+        are_found(&[7, 8, 9, i64::MIN, -1, 11, i64::MAX, 10, 0]);
     }
 }
