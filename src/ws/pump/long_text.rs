@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::READ_BUFFER_BYTES;
 
 /// Shorter texts may leave their room to the session.
-const LONG_TEXT_BYTES: usize = 4 * READ_BUFFER_BYTES;
+const LONG_TEXT_BYTES: usize = 2 * READ_BUFFER_BYTES;
 
 /// What may have been read together with the end of a long text at most, and fits into its buffer therefore.
 const READ_AHEAD_BYTES: usize = 2 * READ_BUFFER_BYTES;
@@ -43,14 +43,14 @@ mod tests {
     use super::*;
 
     /// How far apart the texts stand in memory that come some time after a long one.
-    async fn spread(mut done: impl FnMut(Utf8Bytes)) -> usize {
+    async fn spread(long: usize, mut done: impl FnMut(Utf8Bytes)) -> usize {
         let (here, there) = tokio::io::duplex(100_000);
         let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
         let mut server = WebSocketStream::from_raw_socket(here, Role::Server, Some(config)).await;
         let mut client = WebSocketStream::from_raw_socket(there, Role::Client, None).await;
         let mut places = Vec::new();
         for number in 0..1_000 {
-            let length = if number == 10 { 60_000 } else { 100 };
+            let length = if number == 10 { long } else { 100 };
             client.send(Message::text("x".repeat(length))).await.unwrap();
             let Some(Ok(Message::Text(text))) = server.next().await else { panic!("no text") };
             if number > 100 {
@@ -63,14 +63,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_text_leaves_no_room_behind() {
-        let mut long = LongText::default();
-        assert!(spread(|text| long.follow(text)).await < READ_AHEAD_BYTES);
-        assert!(long.0.is_none(), "nothing is kept for long");
+        for length in [2_000, 4_000, 5_000, 20_000, 60_000] {
+            let mut long = LongText::default();
+            let spread = spread(length, |text| long.follow(text)).await;
+            assert!(spread < LONG_TEXT_BYTES + READ_BUFFER_BYTES, "{spread} after {length}");
+            assert!(long.0.is_none(), "nothing is kept for long");
+        }
     }
 
     /// This is what the rest is for. If it ever fails, the socket has learned it, and all of this can go.
     #[tokio::test]
     async fn left_to_itself_the_socket_keeps_the_room() {
-        assert!(spread(drop).await > 50_000);
+        assert!(spread(60_000, drop).await > 50_000);
     }
 }
