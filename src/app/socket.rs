@@ -20,6 +20,11 @@ const STALL: Duration = Duration::from_secs(30);
 /// After so long without a word, the system asks whether the other machine is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// So much may wait in the system until it is sent. What an answer to a ping stands behind, or a grant, has to be less
+/// than a slow client reads between two heartbeats; by itself the system takes megabytes.
+#[cfg(target_os = "linux")]
+const NOT_SENT_BYTES: u32 = 128 * 1024;
+
 /// With TLS or without.
 pub(super) struct Socket<S> {
     stream: S,
@@ -31,9 +36,11 @@ pub(super) struct Socket<S> {
 
 /// How a connection's socket is to behave.
 pub(super) fn prepare(stream: &TcpStream) {
-    // Answers are small and wanted now. Both settings fail only on a socket that is gone; that shows soon enough.
+    // Answers are small and wanted now. All settings fail only on a socket that is gone; that shows soon enough.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(NOT_SENT_BYTES);
 }
 
 impl<S> Socket<S> {
@@ -130,5 +137,31 @@ mod tests {
         let ended: io::Result<()> = endless.await;
         assert_eq!(ended.unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(reader);
+    }
+
+    /// How much the system takes for a client that does not read.
+    #[cfg(target_os = "linux")]
+    async fn taken(prepare: impl FnOnce(&TcpStream)) -> usize {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = tokio::net::TcpSocket::new_v4().unwrap();
+        client.set_recv_buffer_size(4096).unwrap();
+        let client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        prepare(&stream);
+        stream.writable().await.unwrap();
+        let mut taken = 0;
+        while let Ok(bytes) = stream.try_write(&[0; 16_384]) {
+            taken += bytes;
+        }
+        drop(client);
+        taken
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn little_waits_in_the_system_for_who_does_not_read() {
+        let (limited, by_itself) = (taken(prepare).await, taken(|_| {}).await);
+        assert!(limited < 2 * NOT_SENT_BYTES as usize, "{limited}");
+        assert!(by_itself > 4 * limited, "{by_itself} by itself, {limited}");
     }
 }
