@@ -38,9 +38,10 @@ pub(super) struct Socket<S> {
 pub(super) fn prepare(stream: &TcpStream) {
     // Answers are small and wanted now. All settings fail only on a socket that is gone; that shows soon enough.
     let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
+    let socket = SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE));
     #[cfg(target_os = "linux")]
-    let _ = SockRef::from(stream).set_tcp_notsent_lowat(NOT_SENT_BYTES);
+    let _ = socket.set_tcp_notsent_lowat(NOT_SENT_BYTES);
 }
 
 impl<S> Socket<S> {

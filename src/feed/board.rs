@@ -234,4 +234,4 @@ fn list(body: &mut String, field: &str, items: impl Iterator<Item = String>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -87,7 +87,8 @@ fn is(view: &SemaphoreView) -> SemaphoreState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Count, Level, Manners};
+    use crate::engine::{Count, Level};
+    use crate::feed::board;
 
     fn settings(name: &str) -> SemaphoreSettings {
         let name = SemaphoreName::new(name).unwrap();
@@ -95,21 +96,7 @@ mod tests {
     }
 
     fn view(name: &str, max: i64) -> SemaphoreView {
-        SemaphoreView {
-            name: SemaphoreName::new(name).unwrap(),
-            max: Count::new(max).unwrap(),
-            level: Level(0),
-            manners: Manners::NONE,
-            paused: false,
-            held: 0,
-            delayed: 0,
-            holders: 0,
-            pending: 0,
-            waiters: 0,
-            waiting_since: None,
-            bucket: None,
-            keys: None,
-        }
+        SemaphoreView { max: Count::new(max).unwrap(), ..board::tests::view(name, 0) }
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn server() -> Server<'static> {
     }
 }
 
-pub(super) fn view(name: &str, held: u64) -> SemaphoreView {
+pub(in crate::feed) fn view(name: &str, held: u64) -> SemaphoreView {
     SemaphoreView {
         name: SemaphoreName::new(name).unwrap(),
         max: Count::new(1).unwrap(),
