@@ -7,7 +7,7 @@ import { Inspector } from "./feed/inspector.js";
 import { Link } from "./feed/link.js";
 import * as keys from "./keys.js";
 import { nextToken } from "./model/bucket.js";
-import { format, parse } from "./model/address.js";
+import { format, parse, toggled } from "./model/address.js";
 import { freshness } from "./model/freshness.js";
 import { series } from "./model/history.js";
 import * as models from "./model/model.js";
@@ -48,7 +48,6 @@ let eventRows;
 let due = false;
 let hiding = null;
 let returning = null;
-
 let pastAsked = false;
 let scrolled = 0;
 
@@ -165,6 +164,8 @@ function paint() {
 
 function content(now, act) {
   const { answer: details, error } = inspector;
+  // Of the address as it is then: who clicks twice quickly has not seen the first change yet.
+  const toggle = (list, word) => go(toggled(address, list, word));
   const back = format(overviewAddress);
   switch (address.view) {
     case "semaphore":
@@ -172,9 +173,9 @@ function content(now, act) {
     case "peer":
       return peerView({ model, peer: address.key, now, details, error, back, act });
     case "events":
-      return eventsView({ model, address, go, shownRows: eventRows, showMore });
+      return eventsView({ model, address, go, toggle, shownRows: eventRows, showMore });
     default:
-      return overview({ model, address, now, rows: tableRows(now), go, sortBy, act });
+      return overview({ model, address, now, rows: tableRows(now), go, toggle, sortBy, act });
   }
 }
 

@@ -31,6 +31,12 @@ export function format({ view, key = null, text, only, kinds, sort, reverse }) {
   return `#/${path}${written === "" ? "" : `?${written}`}`;
 }
 
+/** The same address, with one word more, or less, in a list of it. */
+export function toggled(address, list, word) {
+  const words = address[list];
+  return { ...address, [list]: words.includes(word) ? words.filter((it) => it !== word) : [...words, word] };
+}
+
 function parameters(query) {
   const words = (name, known) => (query.get(name) ?? "").split(" ").filter((word) => known.includes(word));
   const sort = query.get("sort");

@@ -122,8 +122,10 @@ function lines(text) {
   return text.split("\n").map((line, index) => html`${index === 0 ? nothing : html`<br>`}${shown(line)}`);
 }
 
-/** The browser gives the focus back to where it was. When that is gone, the view gets it. */
+/** The browser gives the focus back to where it was. When that is gone, the view gets it. It says so later: the dialog may
+ * be open again by then, with the next form. */
 function closed(desk, dialog) {
+  if (dialog.open) return;
   desk.close();
   const focused = document.activeElement;
   if (focused === document.body || dialog.contains(focused)) document.getElementById("content").focus({ preventScroll: true });

@@ -41,19 +41,18 @@ export function logTable(list, { caption, without = null }) {
   </table>`;
 }
 
-/** The view with all of them. `go` changes the address. */
-export function eventsView({ model, address, go, shownRows, showMore }) {
+/** The view with all of them. `go` changes the address, `toggle` a list in it. */
+export function eventsView({ model, address, go, toggle, shownRows, showMore }) {
   const found = select(model.events.list, address);
   const most = shownRows ?? FIRST_ROWS;
   const kinds = [...KINDS.keys()].filter((it) => model.events.list.some((event) => event.kind === it) || address.kinds.includes(it));
-  const toggle = (it) => go({ kinds: address.kinds.includes(it) ? address.kinds.filter((other) => other !== it) : [...address.kinds, it] });
   return html`
     <h1 class="unseen">Events</h1>
     <div class="tools">
       <input type="search" id="search" aria-label="Search events" placeholder="Peer or semaphore" autocomplete="off" spellcheck="false"
         .value=${address.text} @input=${(input) => go({ text: input.target.value })}>
       <div class="chips" role="group" aria-label="Kinds of events">${kinds.map((it) => html`
-        <button type="button" class="chip" aria-pressed=${address.kinds.includes(it)} @click=${() => toggle(it)}>${KINDS.get(it).word}</button>`)}
+        <button type="button" class="chip" aria-pressed=${address.kinds.includes(it)} @click=${() => toggle("kinds", it)}>${KINDS.get(it).word}</button>`)}
       </div>
       <p class="found">${many(found.length, "event")}${model.events.lost > 0 ? html`, ${count(model.events.lost)} left out` : nothing}</p>
     </div>

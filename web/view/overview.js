@@ -12,8 +12,8 @@ import { semaphoreTable } from "./table.js";
 /** Lines of the log beside the table. */
 const RECENT = 40;
 
-/** `rows` are those that the address asks for; `go` changes the address. */
-export function overview({ model, address, now, rows, go, sortBy, act }) {
+/** `rows` are those that the address asks for; `go` changes the address, `toggle` a list in it. */
+export function overview({ model, address, now, rows, go, toggle, sortBy, act }) {
   if (!model.known) return html`<h1 class="unseen">Semaphores</h1><p class="quiet">Waiting for the server.</p>`;
   return html`
     <h1 class="unseen">Semaphores</h1>
@@ -21,7 +21,7 @@ export function overview({ model, address, now, rows, go, sortBy, act }) {
     ${removed(model.server.removed)}
     ${model.semaphores.size === 0 ? emptyServer(act) : html`<div class="split">
       <section aria-label="Semaphores">
-        ${tools(model, address, now, rows, go, act)}
+        ${tools({ model, address, now, rows, go, toggle, act })}
         ${rows.length === 0
           ? html`<p class="quiet">No semaphore is like that. <a href=${format({ view: "semaphores" })}>Show all</a></p>`
           : semaphoreTable({ rows, address, history: model.history, now, sortBy })}
@@ -58,16 +58,15 @@ export function figure(word, value, name = "") {
   return html`<div class=${name}><dt>${word}</dt><dd>${value}</dd></div>`;
 }
 
-function tools(model, address, now, rows, go, act) {
+function tools({ model, address, now, rows, go, toggle, act }) {
   const counts = tally(model.semaphores, now);
   const { only, text } = address;
-  const toggle = (key) => go({ only: only.includes(key) ? only.filter((it) => it !== key) : [...only, key] });
   const offered = FILTERS.filter(({ key, buckets }) => !buckets || counts.buckets > 0 || only.includes(key));
   return html`<div class="tools">
     <input type="search" id="search" aria-label="Search semaphores" placeholder="Search" autocomplete="off" spellcheck="false"
       aria-keyshortcuts="/" .value=${text} @input=${(input) => go({ text: input.target.value })}>
     <div class="chips" role="group" aria-label="Show only">${offered.map(({ key, word }) => html`
-      <button type="button" class="chip" aria-pressed=${only.includes(key)} @click=${() => toggle(key)}>${word}
+      <button type="button" class="chip" aria-pressed=${only.includes(key)} @click=${() => toggle("only", key)}>${word}
         <span class="tally">${count(counts[key])}</span></button>`)}
     </div>
     <p class="found" role="status">${found(rows.length, model.semaphores.size, counts.buckets)}</p>

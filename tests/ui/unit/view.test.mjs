@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { format, parse } from "../../../web/model/address.js";
+import { format, parse, toggled } from "../../../web/model/address.js";
 import { free, longestWait, rows, sortedNames, tally } from "../../../web/model/rows.js";
 import { area, strip } from "../../../web/view/outline.js";
 import { visible } from "../../../web/view/window.js";
@@ -79,6 +79,14 @@ test("an address says what is shown, and nothing that is always so", () => {
   assert.equal(format({ view: "semaphores", text: "", only: [], kinds: [], sort: "name", reverse: false }), "#/");
   assert.equal(format({ view: "events", text: "", kinds: ["expired"] }), "#/events?kinds=expired");
   assert.deepEqual(parse("#/events?kinds=expired+nonsense").kinds, ["expired"]);
+});
+
+test("a word is added to a list of an address, and taken out again", () => {
+  const address = parse("#/?only=full&sort=wait");
+  const more = toggled(address, "only", "paused");
+  assert.equal(format(more), "#/?only=full+paused&sort=wait");
+  assert.equal(format(toggled(more, "only", "full")), "#/?only=paused&sort=wait");
+  assert.equal(format(address), "#/?only=full&sort=wait");
 });
 
 test("any name survives its way through an address", () => {
