@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
 
 from stage import NO_BUCKETS, Buckets, ServerStage, Stage, StandInStage
 from standin.server import StandIn
@@ -24,6 +24,17 @@ ARGUMENTS = [
     "--no-first-run",
     "--font-render-hinting=none",
 ]
+
+# For what has to happen some time: long enough for a busy machine, and for a page that tries again only now and then.
+DEADLINE_MS = 20_000
+expect.set_options(timeout=DEADLINE_MS)
+
+# Every picture is late: a test that looks at once, rather than waiting for what it expects, fails always and not only
+# on a busy machine.
+LATE = """{
+  const inTime = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (paint) => setTimeout(() => inTime(paint), 100);
+}"""
 
 SetStage = Callable[[Mapping[str, int]], Stage]
 SetServer = Callable[..., ServerStage]
@@ -49,6 +60,7 @@ class Visitor:
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
         page.on("dialog", self._dismiss)
+        self.names = page.locator("tr.row th a")
 
     def expect(self, complaint: str) -> None:
         """Allow complaints like this one: browsers say aloud when a server is away."""
@@ -59,10 +71,6 @@ class Visitor:
         left = [it for it in self.complaints if not any(re.search(known, it) for known in self._expected)]
         assert left == []
         assert len(self.hosts - {""}) <= 1, f"something was loaded from elsewhere: {self.hosts}"
-
-    def rows(self) -> list[str]:
-        """Read the names in the table."""
-        return [text.strip() for text in self.page.locator("tr.row th a").all_inner_texts()]
 
     def _dismiss(self, dialog: Dialog) -> None:
         self.complaints.append(f"dialog: {dialog.message}")
@@ -94,7 +102,8 @@ def visit(browser: Browser) -> Iterator[Visit]:
             settings = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", **context}
             own: BrowserContext = browser.new_context(**settings)
             stack.callback(own.close)
-            own.set_default_timeout(10_000)
+            own.set_default_timeout(DEADLINE_MS)
+            own.add_init_script(LATE)
             visitor = Visitor(own.new_page())
             visitors.append(visitor)
             visitor.page.goto(url)

@@ -43,13 +43,14 @@ def test_a_bucket_is_told_from_a_semaphore_and_its_tokens_come_back(server: SetS
     expect(page.locator(".found")).to_have_text("2 names")
     row.locator("td.held").evaluate(RECORD)
     there.take("api", 5)
-    expect(row.locator("td.held")).to_have_text("5/10")
     there.hold("worker", "api", 2)
-    expect(row.locator("td.held")).to_have_text(re.compile("[67]/10"))
-    expect(row.locator("td.held")).to_have_text("2/10", timeout=10_000)
+    expect(row.locator("td.held")).not_to_have_text("0/10")
+    expect(row.locator("td.held")).to_have_text("0/10")
     spent = [int(text.split("/")[0]) for text in seen(page)]
-    since = spent.index(max(spent))
-    assert spent[since:] == list(range(spent[since], 1, -1)), "each is seen when it comes back, and none twice"
+    most = max(spent)
+    assert most >= 5
+    last = len(spent) - 1 - spent[::-1].index(most)
+    assert spent[last:] == list(range(most, -1, -1)), "each is seen when it comes back, and none twice"
 
 
 def test_closed_and_reserved_are_said(server: SetServer, visit: Visit) -> None:
@@ -61,13 +62,13 @@ def test_closed_and_reserved_are_said(server: SetServer, visit: Visit) -> None:
     expect(row_of(page, "crawl").locator("td.state .badge")).to_have_text(["no tokens", "2 reserved"])
     expect(page.get_by_role("button", name=re.compile("^Full"))).to_have_text(re.compile("Full\\s+1"))
     expect(row_of(page, "crawl").locator("td.level")).to_have_text("1 in 1 min")
-    expect(row_of(page, "api").locator("td.state")).to_have_text(re.compile("^⊘ closed for (10 min 00|9 min 5\\d) s$"))
-    there.throttled("other", "3s")
-    expect(row_of(page, "other").locator("td.state")).to_have_text(re.compile("closed for [123] s"))
+    expect(row_of(page, "api").locator("td.state")).to_have_text(re.compile(r"^⊘ closed for (10 min 00|9 min \d\d) s$"))
+    there.throttled("other", "8s")
+    expect(row_of(page, "other").locator("td.state")).to_have_text(re.compile("closed for [1-8] s"))
     page.get_by_role("button", name=re.compile("^Closed")).click()
     expect(page.locator("tr.row th a")).to_have_text(["api", "other"])
     expect(page.locator("tr.row th a")).to_have_text(["api"])
-    assert page.url.endswith("#/?only=closed")
+    expect(page).to_have_url(re.compile(r"#/\?only=closed$"))
     page.get_by_role("link", name="api", exact=True).click()
     figures = page.locator(".figures > div")
     expect(figures.filter(has_text="Closed").locator("dd")).to_contain_text("for 9 min")
@@ -78,21 +79,21 @@ def test_closed_and_reserved_are_said(server: SetServer, visit: Visit) -> None:
 
 
 def test_permits_and_who_waits_for_tokens(server: SetServer, visit: Visit) -> None:
-    there = server({}, {"api": {"capacity": 10, "refill": 2, "every": "1s"}})
+    there = server({}, {"api": {"capacity": 10, "refill": 2, "every": "2s"}})
     page = visit(f"{there.url}#/semaphore/api").page
     expect(page.locator(".head .kind-of")).to_have_text("bucket")
     expect(page.get_by_role("region", name="Holders")).to_contain_text("Nobody has a permit in use.")
     there.hold("alice", "api", 10)
     there.wait("bob", "api", 6)
     figures = page.locator(".figures > div")
-    expect(figures.filter(has_text="Rate").locator("dd")).to_have_text("2 in 1 s")
+    expect(figures.filter(has_text="Rate").locator("dd")).to_have_text("2 in 2 s")
     expect(figures.filter(has_text="Permits in use").locator("dd")).to_have_text("10")
     expect(page.get_by_role("region", name="Queue").locator("tbody th")).to_have_text(["bob"])
     expect(page.locator(".chart .u-legend")).to_contain_text("Permits in use")
     expect(page.locator(".chart .u-legend")).not_to_contain_text("Max")
     expect(page.get_by_role("region", name="Holders").locator("tbody th")).to_have_text(["alice", "bob"])
     expect(figures.filter(has_text="Permits in use").locator("dd")).to_have_text("16")
-    expect(figures.filter(has_text="Available").locator("dd")).to_have_text("10", timeout=10_000)
+    expect(figures.filter(has_text="Available").locator("dd")).to_have_text("10")
     expect(figures.filter(has_text="All back in").locator("dd")).to_have_text("–")
 
 

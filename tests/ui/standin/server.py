@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +30,7 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 SIGN_OF_LIFE_MS = 5_000
+DEADLINE_SEC = 20
 
 
 class StandIn:
@@ -74,6 +76,13 @@ class StandIn:
     def connections(self) -> int:
         """Count the sessions."""
         return len(self._server.connections) if self._server else 0
+
+    def wait_for_connections(self, number: int) -> None:
+        """Wait until there are as many sessions."""
+        deadline = time.monotonic() + DEADLINE_SEC
+        while self.connections() != number:
+            assert time.monotonic() < deadline, f"{self.connections()} sessions, not {number}"
+            time.sleep(0.05)
 
     def drop(self, code: int) -> None:
         """Close all sessions with a code."""
