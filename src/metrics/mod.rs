@@ -3,32 +3,34 @@
 //!
 //! Counters are counted where things happen, with children that were looked up at the start. What can be read off
 //! the engine is read at the scrape, once. There may be thousands of semaphores, with megabytes of text about them, and
-//! nobody is to wait for that: they are read page by page, written elsewhere, and sent piece by piece.
+//! nobody is to wait for that: they are read page by page, written elsewhere, and sent piece by piece. One text is written
+//! at a time, and few are there at once.
 
 mod http;
 mod leases;
 mod levels;
+mod scrape;
 mod text;
+mod texts;
 
 use std::sync::Arc;
 
 use prometheus::core::Collector;
-use prometheus::{Encoder, GaugeVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{GaugeVec, IntCounterVec, IntGauge, Opts, Registry};
+use tokio::sync::Mutex;
 
-use crate::engine::{Engine, SemaphoreSettings, SemaphoreView, Time};
+use crate::engine::{SemaphoreSettings, Time};
 use crate::feed::Kind;
-use crate::runtime::{Clock, EngineGone, Handle, Observer};
+use crate::runtime::Observer;
 
 pub(crate) use http::{HttpMetrics, RouteMetrics};
 use leases::LeaseMetrics;
 use levels::Levels;
-pub(crate) use text::Text;
+pub(crate) use scrape::Unreadable;
+use texts::Texts;
 
 /// The content type of what [`Metrics::scrape`] returns.
 pub(crate) const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
-
-/// So many semaphores are read at once. Nobody else is served meanwhile, for a fraction of a millisecond.
-const PAGE: usize = 250;
 
 /// All metrics of one server.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Metrics {
     operations: IntCounterVec,
     max_sessions: IntGauge,
     http: HttpMetrics,
+    /// Locked by whoever writes one.
+    texts: Arc<Mutex<Texts>>,
 }
 
 impl Metrics {
@@ -76,6 +80,7 @@ impl Metrics {
             max_peers,
             sessions: SessionGauge(sessions),
             max_sessions,
+            texts: Arc::default(),
             registry,
         };
         Ok((metrics, leases))
@@ -99,46 +104,6 @@ impl Metrics {
     /// Counts sessions.
     pub(crate) fn sessions(&self) -> SessionGauge {
         self.sessions.clone()
-    }
-
-    /// All that there is to see now, in Prometheus' text format.
-    pub(crate) async fn scrape(
-        self: Arc<Self>,
-        engine: &Handle,
-        clock: Clock,
-        ready_from: Time,
-    ) -> Result<Text, Unreadable> {
-        let semaphores = read_all(engine).await?;
-        let peers = engine.read(Engine::peer_count).await?;
-        // The engine's own time is that of the last command.
-        let now = clock.now();
-        // Not on a thread that others wait for.
-        let text = tokio::task::spawn_blocking(move || {
-            self.levels.set(&semaphores, now);
-            self.ready.set(i64::from(now >= ready_from));
-            self.peers.set(i64::try_from(peers).unwrap_or(i64::MAX));
-            let mut text = Text::default();
-            TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-            Ok::<_, prometheus::Error>(text)
-        });
-        Ok(text.await??)
-    }
-}
-
-/// All semaphores, each as it was when its page was read.
-async fn read_all(engine: &Handle) -> Result<Vec<SemaphoreView>, EngineGone> {
-    let mut all: Vec<SemaphoreView> = Vec::new();
-    loop {
-        let after = all.last().map(|view| view.name.clone());
-        let page = move |engine: &Engine| engine.semaphores_after(after.as_ref(), PAGE);
-        let page = engine.read(page).await?;
-        let is_last = page.len() < PAGE;
-        all.extend(page);
-        if is_last {
-            return Ok(all);
-        }
-        // The engine mostly answers at once: then nobody else would have been served in between.
-        tokio::task::yield_now().await;
     }
 }
 
@@ -167,17 +132,6 @@ impl Drop for CountedSession {
     fn drop(&mut self) {
         self.0.dec();
     }
-}
-
-/// Why there are no metrics to see.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
-    #[error(transparent)]
-    EngineGone(#[from] EngineGone),
-    #[error("metrics cannot be written: {0}")]
-    Encode(#[from] prometheus::Error),
-    #[error("metrics were not written: {0}")]
-    Interrupted(#[from] tokio::task::JoinError),
 }
 
 fn register(
@@ -221,43 +175,4 @@ fn register_process(_registry: &Registry) -> prometheus::Result<()> {
 /// Seconds of a [`Time`] that has passed until `now`.
 fn seconds_since(since: Option<Time>, now: Time) -> f64 {
     since.map_or(0.0, |since| now.since(since).as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-    use crate::engine::{Count, Fence, Level, Limits, SemaphoreName, Settings};
-    use crate::runtime;
-    use crate::store::Memory;
-
-    #[tokio::test]
-    async fn others_get_their_turn_between_two_pages() {
-        let semaphore = |at: usize| {
-            let name = SemaphoreName::new(&format!("{at}")).unwrap();
-            SemaphoreSettings::semaphore(name, Count::new(1).unwrap(), Level(0))
-        };
-        let semaphores: Vec<_> = (0..4 * PAGE).map(semaphore).collect();
-        let (_, observer) = Metrics::new(&semaphores).unwrap();
-        let settings = Settings {
-            semaphores,
-            limits: Limits::default(),
-            last_fence: Fence(0),
-            grants_from: Time::default(),
-        };
-        let (engine, driver) =
-            runtime::start(Engine::new(settings), Clock::start(), Memory, observer);
-        tokio::spawn(driver);
-        let turns = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&turns);
-        tokio::spawn(async move {
-            loop {
-                counted.fetch_add(1, Ordering::Relaxed);
-                tokio::task::yield_now().await;
-            }
-        });
-        assert_eq!(read_all(&engine).await.unwrap().len(), 4 * PAGE);
-        assert!(turns.load(Ordering::Relaxed) >= 4, "{turns:?}");
-    }
 }

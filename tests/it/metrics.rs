@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+#[cfg(target_os = "linux")]
+use tokio::net::{TcpSocket, TcpStream};
+
 use crate::buckets::{HOUR, bucket};
 use crate::server::{TestServer, config, json};
 
@@ -153,6 +158,45 @@ async fn thousands_of_semaphores_are_all_there_once() {
         text.lines().map(|line| line.rsplit(' ').nth(1).map(str::to_owned)).collect::<Vec<_>>()
     };
     assert!(names(&first.body) == names(&again), "the order is the same each time");
+}
+
+/// One who asks for metrics, and takes nothing but the beginning of them.
+#[cfg(target_os = "linux")]
+async fn stuck(server: &TestServer) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
+    stream
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_does_not_read_makes_others_share_a_text() {
+    // In all more than a socket takes.
+    let names: Vec<_> = (0..600).map(|at| format!("semaphore {at}")).collect();
+    let all: Vec<_> = names.iter().map(|name| (name.as_str(), 7, 0)).collect();
+    let server = TestServer::start(&all).await;
+    let acquired = "throttle_acquired{semaphore=\"semaphore 1\"}";
+    let peer = server.new_peer().await;
+    let one = stuck(&server).await;
+    assert_eq!(server.acquire(peer, "semaphore 1", 1).await, 200);
+    assert_eq!(server.metric(acquired).await, Some(1.0), "there is room for another one");
+    let mut others = Vec::new();
+    for _ in 0..5 {
+        others.push(stuck(&server).await);
+    }
+    assert_eq!(server.acquire(peer, "semaphore 1", 2).await, 409);
+    let (shared, again) = (server.get("/metrics").await, server.get("/metrics").await);
+    assert_eq!((shared.status, shared.body.contains("\nthrottle_refusals_total")), (200, true));
+    assert!(shared.body.ends_with('\n') && shared.body == again.body, "it is whole, and the same");
+    let refused = "throttle_refusals_total{code=\"hierarchy\"}";
+    assert_eq!(server.metric(refused).await, Some(0.0), "it was written before that");
+    drop(one);
+    server.metric_becomes(refused, 1.0).await;
 }
 
 #[cfg(target_os = "linux")]
