@@ -6,9 +6,10 @@
 
 mod farewell;
 mod fragments;
-mod long_text;
+mod frames;
 mod looking;
 mod reading;
+mod room;
 mod timing;
 mod writing;
 
@@ -24,13 +25,12 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use self::farewell::Unsaid;
 use self::fragments::Fragments;
-use self::long_text::LongText;
 use self::looking::Looking;
+use self::room::Socket;
 use self::timing::Progress;
 use super::close::Close;
 use super::session::{Rules, Session};
@@ -90,7 +90,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .max_message_size(Some(shared.max_frame_bytes))
         .max_frame_size(Some(shared.max_frame_bytes));
-    let socket = WebSocketStream::from_raw_socket(socket, Role::Server, Some(config)).await;
+    let socket = room::open(socket, config).await;
     let Ok(place) = Arc::clone(&shared.places).try_acquire_owned() else {
         let end = End::Closing(Close::TooMany);
         return Box::pin(farewell::send(socket, None, end, &shared.shutdown)).await;
@@ -111,7 +111,6 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         hello_until: opened + shared.hello_timeout,
         heard: opened,
         ping_at: opened + shared.heartbeat,
-        long_text: LongText::default(),
         progress: Progress::default(),
         looking: None,
         fragments: None,
@@ -142,6 +141,7 @@ enum End {
 /// What to do after a turn.
 enum Turn {
     Submit,
+    GiveBackRoom,
     End(End),
 }
 
@@ -159,7 +159,7 @@ enum Reading {
 
 struct Pump<S> {
     shared: Arc<Shared>,
-    socket: WebSocketStream<S>,
+    socket: Socket<S>,
     session: Session,
     line: Line,
     events: Events,
@@ -172,7 +172,6 @@ struct Pump<S> {
     /// When the last frame came.
     heard: Instant,
     ping_at: Instant,
-    long_text: LongText,
     progress: Progress,
     /// What operators look at. Nearly nobody does.
     looking: Option<Box<Looking>>,
@@ -201,6 +200,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
                         return End::Closing(Close::Restarting);
                     }
                 }
+                // Boxed: an idle session has no use for the room that this takes.
+                Turn::GiveBackRoom => Box::pin(room::give_back(&mut self.socket)).await,
                 Turn::End(end) => return end,
             }
         }
@@ -235,7 +236,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
             cx.waker().wake_by_ref();
         }
         self.reading = Reading::Due;
-        end.map_or(Poll::Pending, |end| Poll::Ready(Turn::End(end)))
+        match end {
+            Some(end) => Poll::Ready(Turn::End(end)),
+            None if self.is_idle() && room::is_roomy(&mut self.socket, cx) => {
+                Poll::Ready(Turn::GiveBackRoom)
+            }
+            None => Poll::Pending,
+        }
     }
 
     /// Submits what has been asked for.

@@ -33,6 +33,9 @@ use crate::engine::{
 };
 use crate::runtime::{Event, Tag};
 
+/// So many requests may leave their room to the session when they are answered: as many as come together again and again.
+const FEW_REQUESTS: usize = 64;
+
 /// What is the same for all sessions of a server.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {

@@ -56,7 +56,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Pump<S> {
         match message {
             Message::Text(text) => {
                 self.session.on_text(&text, &mut random_key);
-                self.long_text.follow(text);
                 None
             }
             Message::Binary(_) => Some(End::Closing(Close::Binary)),

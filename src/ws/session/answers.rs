@@ -1,10 +1,12 @@
 //! Replies of the engine become answers.
 
+use slab::Slab;
+
 use super::super::wire::{
     Failure, Labels, LocalPeer, LockMap, Message, PeerIdText, RequestId, ResumeText, millis,
 };
 use super::peers::{Joined, MAX_JOINED, Told, Wait};
-use super::{Asked, Close, Opening, Session};
+use super::{Asked, Close, FEW_REQUESTS, Opening, Session};
 use crate::engine::{Label, Lock, PeerId, Refusal, Reply, SemaphoreName, Span, TicketId, Want};
 use crate::runtime::Tag;
 
@@ -24,6 +26,9 @@ impl Session {
         blocked_by: &[Label],
     ) {
         let asked = usize::try_from(tag.0).ok().and_then(|tag| self.asked.try_remove(tag));
+        if self.asked.is_empty() && self.asked.capacity() > FEW_REQUESTS {
+            self.asked = Slab::new();
+        }
         match (asked, reply) {
             (Some(Asked::Open(opening)), reply) => self.on_opened(opening, reply),
             (Some(Asked::Acquire { joined, number, peer, .. }), Ok(Reply::Held { locks })) => {

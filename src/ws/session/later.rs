@@ -35,6 +35,9 @@ impl Later {
             self.bytes -= answer.len();
             outbox.push_written(&answer);
         }
+        if self.answers.is_empty() {
+            self.answers.shrink_to(0);
+        }
     }
 
     /// Says something when it is its turn.
@@ -54,5 +57,24 @@ impl Later {
         for (_, answer) in self.answers.drain(..) {
             outbox.push_written(&answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::wire::RequestId;
+
+    #[test]
+    fn many_answers_leave_no_room_behind() {
+        let (mut later, mut outbox) = (Later::default(), Outbox::default());
+        later.submitted();
+        for id in 0..1_000 {
+            later.say(&Message::Pong { id: RequestId(id) }, &mut outbox);
+        }
+        assert!(later.answers.capacity() >= 1_000 && outbox.bytes() == 0);
+        later.replied(&mut outbox);
+        assert_eq!((later.answers.capacity(), later.bytes()), (0, 0));
+        assert!(outbox.bytes() > 20_000);
     }
 }

@@ -11,6 +11,9 @@ use crate::ws::wire::{LocalPeer, RequestId};
 /// Most requests that can wait for the end of the same wait.
 pub(super) const MAX_JOINED: usize = 16;
 
+/// So many peers may leave their room to the session.
+const FEW: usize = 16;
+
 /// The peers of one session. A closed peer has lost its number already when the engine has not yet answered.
 #[derive(Debug, Default)]
 pub(super) struct Peers {
@@ -102,11 +105,17 @@ impl Peers {
     pub(super) fn release_number(&mut self, number: LocalPeer) {
         if let Ok(at) = self.find_number(number) {
             self.numbers.remove(at);
+            if is_roomy(self.numbers.len(), self.numbers.capacity()) {
+                self.numbers.shrink_to(2 * self.numbers.len());
+            }
         }
     }
 
     pub(super) fn remove(&mut self, id: PeerId) -> Option<Box<Peer>> {
         let peer = self.peers.remove(&id)?;
+        if is_roomy(self.peers.len(), self.peers.capacity()) {
+            self.peers.shrink_to(2 * self.peers.len());
+        }
         if self.numbered(peer.number) == Some(id) {
             self.release_number(peer.number);
         }
@@ -121,6 +130,11 @@ impl Peers {
             None => self.numbers.binary_search_by_key(&number, |(number, _)| *number),
         }
     }
+}
+
+/// Whether most of the room is for peers that are gone. It takes as many that go, or come, until this is so again.
+const fn is_roomy(len: usize, capacity: usize) -> bool {
+    capacity > FEW && len < capacity / 4
 }
 
 impl Peer {
@@ -223,5 +237,22 @@ mod tests {
         are_found(&[1, 2, 3, 4]);
         are_found(&[5, 1, 3, 7, 2]);
         are_found(&[7, 8, 9, i64::MIN, -1, 11, i64::MAX, 10, 0]);
+    }
+
+    #[test]
+    fn many_that_are_gone_leave_no_room_behind() {
+        let mut peers = Peers::default();
+        let numbers = || (0..1_000).map(LocalPeer);
+        for number in numbers() {
+            assert!(peers.add(number, id(number)));
+        }
+        let room = |peers: &Peers| peers.numbers.capacity().max(peers.peers.capacity());
+        assert!(room(&peers) >= 1_000);
+        for (gone, number) in numbers().enumerate() {
+            assert!(peers.remove(id(number)).is_some());
+            let left = 999 - gone;
+            assert!(room(&peers) <= (4 * left + 8).max(2 * FEW), "{} for {left}", room(&peers));
+        }
+        assert!(peers.add(LocalPeer(1), id(LocalPeer(1))), "there is room for more");
     }
 }

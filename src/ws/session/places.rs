@@ -21,6 +21,7 @@ impl Session {
     pub(in crate::ws) fn on_places(&mut self, places: Vec<(PeerId, Standing)>) {
         let peers = &self.peers;
         self.watching.retain(|peer| peers.get(*peer).is_some_and(Peer::is_curious));
+        self.watching.shrink_to(2 * self.watching.len());
         for (peer, now) in places {
             self.moved(peer, now);
         }

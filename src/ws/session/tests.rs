@@ -43,6 +43,20 @@ async fn scripts_say_what_sessions_do() {
     }
 }
 
+#[tokio::test]
+async fn many_requests_leave_no_room_behind() {
+    let mut stage = Stage::new(0);
+    let hello = r#"{"type":"hello"},{"type":"open","peer":1,"expires_in_ms":30000}"#;
+    let releases = [r#"{"type":"release","peer":1}"#; 1_000].join(",");
+    for (request, fewest, most) in [(hello, 0, 64), (&releases, 1_000, 1_100), (hello, 0, 64)] {
+        stage.hear("a", &format!("[{request}]"));
+        let asked = stage.connected("a").session.asked.capacity();
+        assert!((fewest..=most).contains(&asked), "{asked} before the answers");
+        stage.settle(&mut String::new()).await;
+    }
+    assert!(stage.connected("a").session.asked.capacity() <= FEW_REQUESTS);
+}
+
 fn scripts() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ws/session/scripts");
     let mut scripts: Vec<_> =
