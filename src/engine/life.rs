@@ -62,8 +62,6 @@ impl Engine {
                 let slot = self.add(peer, expires_in, session)?;
                 for (semaphore, count) in parts {
                     let lock = self.hold(slot, semaphore, count, slots);
-                    // Less is left for whoever is first in line, and it may be a while.
-                    self.semaphores.stir(semaphore);
                     self.effects.push(Effect::Restored { peer, lock });
                 }
                 slot

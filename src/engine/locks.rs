@@ -75,10 +75,8 @@ impl Engine {
         }
         held.holders.insert(hold.fence, slot);
         held.give_numbers(hold.fence, count, claims);
-        if held.bucket.is_some() {
-            // Whoever is first in line has to wait for longer.
-            self.semaphores.stir(semaphore);
-        }
+        // Whoever is first in line has to wait for longer, or for more than tokens when a higher priority has overtaken it.
+        self.semaphores.stir(semaphore);
         self.semaphores.tally(semaphore, self.now, |sums| {
             sums.held += u64::from(count.get());
             sums.holders += 1;
