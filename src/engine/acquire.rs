@@ -7,7 +7,7 @@ use super::deadlines::Due;
 use super::ids::{Count, PeerId, Priority, TicketId};
 use super::numbers::Claims;
 use super::outcome::{Effect, Lock, Locks, Reply};
-use super::peers::{Parts, Slot, Ticket};
+use super::peers::{Partly, Parts, Slot, Ticket};
 use super::queue::{Place, Waiting};
 use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
@@ -19,13 +19,13 @@ use super::want::Want;
 type Asked = SmallVec<[(SemaphoreIndex, i64); 1]>;
 
 /// What a want means for a peer, given what it holds.
-struct Plan {
+pub(super) struct Plan {
     /// All of the want.
-    want: Parts,
+    pub(super) want: Parts,
     /// Held with a larger count: to be shrunk.
     smaller: Parts,
     /// Not held.
-    missing: Parts,
+    pub(super) missing: Parts,
 }
 
 /// How long somebody is willing to wait.
@@ -49,7 +49,7 @@ impl Patience {
         }
     }
 
-    fn tries_once(self) -> bool {
+    pub(super) fn tries_once(self) -> bool {
         self.timeout == Some(Span::ZERO)
     }
 }
@@ -75,7 +75,7 @@ impl Engine {
             self.prolong(slot, expires_in);
         }
         let plan = self.plan(slot, self.positive(&asked)?)?;
-        let queued = self.decide(slot, &plan, priority, patience)?;
+        let queued = self.decide(slot, want, &plan, priority, patience)?;
         // A shrink may serve others. It comes last: it must not change what this want meets.
         self.shrink(slot, &plan.smaller);
         let held = || Reply::Held { locks: self.locks_of(slot, &plan.want) };
@@ -86,6 +86,7 @@ impl Engine {
     fn decide(
         &mut self,
         slot: Slot,
+        want: &Want,
         plan: &Plan,
         priority: Priority,
         patience: Patience,
@@ -95,9 +96,8 @@ impl Engine {
         }
         self.check_stays(self.peers.get(slot).id)?;
         self.semaphores.settle_due(&plan.missing, self.now);
-        if let Some(ticket) = &self.peers.get(slot).ticket {
-            join(ticket, plan, patience)?;
-            return Ok(Some(self.queued(ticket.place(), &plan.missing)));
+        if self.peers.get(slot).ticket.is_some() {
+            return self.join(slot, want, plan, patience).map(Some);
         }
         self.check_levels(slot, &plan.missing)?;
         let place = Place::new(priority, TicketId(self.last_ticket.0 + 1));
@@ -112,15 +112,19 @@ impl Engine {
         for (index, count) in &plan.missing {
             self.check_line(*index, *count)?;
         }
-        let queued = self.queued(place, &plan.missing);
-        self.wait(slot, place, plan.missing.clone(), priority, timeout);
-        Ok(Some(queued))
+        let partly = (plan.missing.len() < plan.want.len())
+            .then(|| Box::new(Partly { want: want.clone(), arrival: place.ticket }));
+        let until = timeout.map(|timeout| self.now.after(timeout));
+        let (id, since, parts) = (place.ticket, self.now, plan.missing.clone());
+        let ticket = Ticket { id, priority, since, until, turn: None, parts, partly };
+        Ok(Some(self.wait(slot, Box::new(ticket))))
     }
 
     /// What is said of a ticket that has joined the queues or is about to.
-    fn queued(&self, place: Place, parts: &Parts) -> Reply {
+    pub(super) fn queued(&self, ticket: &Ticket) -> Reply {
+        let (place, parts) = (ticket.place(), &ticket.parts);
         let (position, eta) = (self.position(place, parts), self.eta(place, parts));
-        Reply::Queued { ticket: place.ticket, position, eta }
+        Reply::Queued { ticket: ticket.id, position, eta }
     }
 
     /// Grants locks that are not held yet. Whether there is room is the caller's to know.
@@ -204,7 +208,7 @@ impl Engine {
     }
 
     /// Check 9: what is wanted lies strictly below all that is held.
-    fn check_levels(&self, slot: Slot, missing: &Parts) -> Result<(), Refusal> {
+    pub(super) fn check_levels(&self, slot: Slot, missing: &Parts) -> Result<(), Refusal> {
         let holds = self.peers.get(slot).holds.iter();
         let held = holds.map(|hold| self.semaphores.get(hold.semaphore));
         let held = held.filter(|semaphore| semaphore.bucket.is_none());
@@ -221,22 +225,16 @@ impl Engine {
         }
     }
 
-    /// Puts a peer in line.
-    fn wait(
-        &mut self,
-        slot: Slot,
-        place: Place,
-        parts: Parts,
-        priority: Priority,
-        timeout: Option<Span>,
-    ) {
+    /// Puts a peer in line, behind everybody of its priority, and says where it stands.
+    pub(super) fn wait(&mut self, slot: Slot, ticket: Box<Ticket>) -> Reply {
+        let (place, queued) = (ticket.place(), self.queued(&ticket));
         self.last_ticket = place.ticket;
         self.waiting += 1;
-        for (index, count) in &parts {
+        for (index, count) in &ticket.parts {
             let semaphore = self.semaphores.get_mut(*index);
             let first = semaphore.queue.first().filter(|(first, _)| *first > place);
             semaphore.pending += u64::from(count.get());
-            semaphore.queue.add(place, Waiting::new(slot, *count, parts.len()));
+            semaphore.queue.add(place, Waiting::new(slot, *count, ticket.parts.len()));
             let is_bucket = semaphore.bucket.is_some();
             self.semaphores.tally(*index, self.now, |sums| {
                 sums.pending += u64::from(count.get());
@@ -248,14 +246,12 @@ impl Engine {
             // It is not the first any more.
             first.into_iter().for_each(|(_, slot)| self.forget_turn(slot));
         }
-        let until = timeout.map(|timeout| self.now.after(timeout));
         let peer = self.peers.get_mut(slot);
-        if let Some(at) = until {
-            self.deadlines.add(at, Due::Ticket(place.ticket, peer.id));
+        if let Some(at) = ticket.until {
+            self.deadlines.add(at, Due::Ticket(ticket.id, peer.id));
         }
-        let ticket =
-            Ticket { id: place.ticket, priority, since: self.now, until, turn: None, parts };
-        peer.ticket = Some(Box::new(ticket));
+        peer.ticket = Some(ticket);
+        queued
     }
 
     /// The peer's locks on the semaphores of a want that it holds.
@@ -266,16 +262,4 @@ impl Engine {
         };
         want.iter().filter_map(lock).collect()
     }
-}
-
-/// Checks 5 and 8: a repeated acquire joins the wait as it stands, its place and its timeout stay; a peer waits
-/// for one thing only.
-fn join(ticket: &Ticket, plan: &Plan, patience: Patience) -> Result<(), Refusal> {
-    if ticket.parts != plan.missing {
-        return Err(Refusal::AlreadyPending);
-    }
-    if patience.tries_once() {
-        return Err(Refusal::Timeout);
-    }
-    Ok(())
 }

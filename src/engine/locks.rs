@@ -7,7 +7,7 @@ use super::deadlines::Due;
 use super::ids::{Count, Fence, PeerId};
 use super::numbers::Claims;
 use super::outcome::{Effect, EndReason, Lock, Locks, ReleaseReason, Reply};
-use super::peers::{Hold, Parts, Slot};
+use super::peers::{Hold, Parts, Slot, Ticket};
 use super::queue::Place;
 use super::refusal::Refusal;
 use super::semaphores::SemaphoreIndex;
@@ -137,7 +137,7 @@ impl Engine {
     /// Grants a ticket if it can be. It may be served already: two of its semaphores may have been stirred.
     fn serve_one(&mut self, place: Place, slot: Slot) {
         let Some(ticket) = &self.peers.get(slot).ticket else { return };
-        if ticket.id != place.ticket {
+        if ticket.place() != place {
             return;
         }
         self.semaphores.settle_due(&ticket.parts, self.now);
@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// Takes a peer out of all queues.
-    fn leave_line(&mut self, slot: Slot) -> Option<Box<super::peers::Ticket>> {
+    pub(super) fn leave_line(&mut self, slot: Slot) -> Option<Box<Ticket>> {
         self.forget_turn(slot);
         let peer = self.peers.get_mut(slot);
         let ticket = peer.ticket.take()?;

@@ -14,6 +14,7 @@ mod delays;
 mod expiry;
 mod ids;
 mod invariants;
+mod join;
 mod keys;
 mod life;
 mod listing;

@@ -11,6 +11,7 @@ use super::session::{Key, OnDisconnect};
 use super::text::Label;
 use super::time::{Span, Time};
 use super::view::Life;
+use super::want::Want;
 
 /// Where a peer is stored. Valid until that peer is removed; nothing may be ordered by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +64,17 @@ pub(super) struct Ticket {
     /// When to see whether there are tokens for it: it is first in line, and nothing else is in its way.
     pub(super) turn: Option<Time>,
     pub(super) parts: Parts,
+    /// There when some of the want was held already. Boxed: few are so.
+    pub(super) partly: Option<Box<Partly>>,
+}
+
+/// What is known of a wait for the rest of a want.
+#[derive(Debug, Hash)]
+pub(super) struct Partly {
+    /// All of it. By name: what is held is not kept from being given back and forgotten.
+    pub(super) want: Want,
+    /// By which number it stands in line: not that of the ticket when it has become a wait for more.
+    pub(super) arrival: TicketId,
 }
 
 /// Counts of semaphores, each once, in the order of the semaphores' names.
@@ -100,8 +112,9 @@ impl Peer {
 }
 
 impl Ticket {
-    pub(super) const fn place(&self) -> Place {
-        Place::new(self.priority, self.id)
+    pub(super) fn place(&self) -> Place {
+        let arrival = self.partly.as_ref().map_or(self.id, |partly| partly.arrival);
+        Place::new(self.priority, arrival)
     }
 }
 

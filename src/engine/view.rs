@@ -54,11 +54,11 @@ pub enum Life {
 pub struct TicketView {
     /// Its identity.
     pub ticket: TicketId,
-    /// For what: the part of the want that was not held when it was asked.
+    /// For what: the part of the want that was not held when it was last asked.
     pub want: Vec<(SemaphoreName, Count)>,
     /// Before whom.
     pub priority: Priority,
-    /// Since when.
+    /// Since when it stands where it stands.
     pub since: Time,
     /// Until when. `None`: for ever.
     pub until: Option<Time>,
@@ -144,6 +144,8 @@ impl Engine {
         for slot in peers.iter().filter_map(|peer| self.peers.find(peer.id)) {
             let owner = self.peers.get(slot).owner.as_ref();
             owner.map(|owner| (owner.key, owner.on_disconnect)).hash(&mut hasher);
+            let ticket = self.peers.get(slot).ticket.as_ref();
+            ticket.and_then(|ticket| ticket.partly.as_ref()).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -1,5 +1,7 @@
 //! Random histories: a small world, so that its few peers are in each other's way all the time.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use throttle::engine::{
     Claims, Command, ConnectionId, Count, Fence, Key, Label, Level, Limits, Manners, MannersWish,
@@ -23,7 +25,7 @@ const PATTERNS: [&str; 3] = ["k/*", "*/1", "k/1"];
 impl History {
     /// The history number `seed`, with `steps` commands.
     pub(crate) fn random(seed: u64, steps: usize) -> Self {
-        let mut dice = Dice(Rng::with_seed(seed));
+        let mut dice = Dice(Rng::with_seed(seed), Plot::default());
         let settings = dice.settings();
         let mut now = Time::from_micros(1_000);
         let steps = (0..steps).map(|_| {
@@ -37,7 +39,16 @@ impl History {
     }
 }
 
-struct Dice(Rng);
+struct Dice(Rng, Plot);
+
+/// What chance alone would hardly come to.
+#[derive(Default)]
+struct Plot {
+    /// What each peer has asked for last.
+    asked: BTreeMap<PeerId, Command>,
+    /// What comes next, from the end.
+    next: Vec<Command>,
+}
 
 impl Dice {
     fn one_in(&mut self, n: u32) -> bool {
@@ -78,6 +89,9 @@ impl Dice {
     }
 
     fn command(&mut self) -> Command {
+        if let Some(next) = self.1.next.pop() {
+            return next;
+        }
         let peer = self.peer();
         match self.0.u32(0..100) {
             0..12 => Command::Open {
@@ -91,7 +105,7 @@ impl Dice {
             26..29 => Command::Adopt { peer, expires_in: self.span(), session: self.session() },
             29..32 => Command::Disconnect { connection: self.connection() },
             32..35 => Command::Close { peer },
-            35..64 => self.acquire(peer),
+            35..64 => self.acquire_again(peer),
             64..68 => self.reserve(),
             68..70 => Command::Unreserve { name: self.name(), permit: Fence(self.0.u64(1..=30)) },
             70..72 => Command::Settle { peer, used: self.want() },
@@ -141,6 +155,32 @@ impl Dice {
             declared: self.one_in(4).then(|| Box::new(self.semaphore(name.clone()))),
             name,
         }
+    }
+
+    /// Often what the peer has asked for before, which joins a wait, or that and more, of which some may be held.
+    fn acquire_again(&mut self, peer: PeerId) -> Command {
+        let before = self.1.asked.get(&peer).cloned();
+        let acquire = match (before, self.0.u32(0..6)) {
+            (Some(before), 0..3) => before,
+            (Some(before), 3) => self.and_more(peer, before),
+            (_, _) => self.acquire(peer),
+        };
+        self.1.asked.insert(peer, acquire.clone());
+        acquire
+    }
+
+    /// Now and then, what is held of it is given back next, and it is asked for again.
+    fn and_more(&mut self, peer: PeerId, mut acquire: Command) -> Command {
+        let more = SemaphoreName::new(self.0.choice(&NAMES).unwrap()).unwrap();
+        if let Command::Acquire { want, .. } = &mut acquire {
+            let before = want.iter().filter(|(name, _)| **name != more);
+            let before = before.map(|(name, count)| (name.clone(), count));
+            *want = Want::new(before.chain([(more.clone(), 1)]).collect::<Vec<_>>()).unwrap();
+        }
+        if self.one_in(2) {
+            self.1.next = vec![acquire.clone(), Command::Release { peer, names: None }];
+        }
+        acquire
     }
 
     fn acquire(&mut self, peer: PeerId) -> Command {

@@ -35,6 +35,10 @@ struct Ticket {
     since: Time,
     until: Option<Time>,
     parts: Vec<(SemaphoreName, Count)>,
+    /// All that was asked for.
+    want: Vec<(SemaphoreName, Count)>,
+    /// By which number it stands in line.
+    arrival: TicketId,
 }
 
 pub(crate) struct Model {
@@ -305,14 +309,18 @@ impl Model {
         }
         let mut queued = None;
         if let (Some(ticket), false) = (&peer.ticket, missing.is_empty()) {
-            if ticket.parts != missing {
+            if ticket.want != want {
                 return Err(Refusal::AlreadyPending);
             }
             if timeout == Some(Span::ZERO) {
                 return Err(Refusal::Timeout);
             }
-            let position = self.position(peer.place().unwrap(), &missing);
-            queued = Some((ticket.id, position, self.eta(peer.place(), &missing)));
+            if ticket.parts != missing {
+                self.widen(id, &missing)?;
+            }
+            let place = self.known(id)?.place();
+            let position = self.position(place.unwrap(), &missing);
+            queued = Some((ticket.id, position, self.eta(place, &missing)));
         } else if !missing.is_empty() {
             self.check_levels(&peer, &missing)?;
             let ticket = TicketId(self.tickets + 1);
@@ -331,9 +339,10 @@ impl Model {
                 self.tickets += 1;
                 let (since, until) = (self.now, timeout.map(|timeout| self.now.after(timeout)));
                 missing.iter().for_each(|(name, _)| self.touch(name));
-                let parts = missing;
-                self.known(id)?.ticket = Some(Ticket { id: ticket, priority, since, until, parts });
-                queued = Some((ticket, position, eta));
+                let (parts, want, arrival) = (missing, want.clone(), ticket);
+                let ticket = Ticket { id: ticket, priority, since, until, parts, want, arrival };
+                self.known(id)?.ticket = Some(ticket);
+                queued = Some((arrival, position, eta));
             }
         }
         for (name, count) in &want {
@@ -345,6 +354,21 @@ impl Model {
         let locks = want.iter().filter_map(|(name, _)| peer.lock(name).cloned()).collect();
         let queued = queued.map(|(ticket, position, eta)| Reply::Queued { ticket, position, eta });
         Ok(queued.unwrap_or(Reply::Held { locks }))
+    }
+
+    /// Some of what a peer waits for was held when it asked and is not any more: it begins to wait for all of it.
+    fn widen(&mut self, id: PeerId, missing: &[(SemaphoreName, Count)]) -> Result<(), Refusal> {
+        let peer = self.known(id)?.clone();
+        self.check_levels(&peer, missing)?;
+        for (name, count) in missing.iter().filter(|(name, _)| !peer.waits_for(name)) {
+            self.check_line(name, *count)?;
+        }
+        missing.iter().for_each(|(name, _)| self.touch(name));
+        self.tickets += 1;
+        let (arrival, since) = (TicketId(self.tickets), self.now);
+        let ticket = self.peer(id).unwrap().ticket.as_mut().unwrap();
+        (ticket.parts, ticket.arrival, ticket.since) = (missing.to_vec(), arrival, since);
+        Ok(())
     }
 
     fn shrink(&mut self, id: PeerId, name: &SemaphoreName, count: Count) {
@@ -526,7 +550,7 @@ impl Peer {
 
     /// Higher priorities first, then earlier tickets.
     fn place(&self) -> Option<(i32, TicketId)> {
-        self.ticket.as_ref().map(|ticket| (-i32::from(ticket.priority.0), ticket.id))
+        self.ticket.as_ref().map(|ticket| (-i32::from(ticket.priority.0), ticket.arrival))
     }
 
     /// What of this peer is over when: waits before peers, each in the order of their numbers.
