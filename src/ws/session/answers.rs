@@ -177,7 +177,7 @@ impl Session {
         let Some(wait) = wait else { return false };
         if wait.joined.len() >= MAX_JOINED {
             let message = "too many requests wait for the same";
-            self.fail(Failure::limit(joined.id, number, message, MAX_JOINED));
+            self.fail(Failure::limit(joined.id, Some(number), message, MAX_JOINED));
             return false;
         }
         wait.joined.push(joined);

@@ -61,7 +61,7 @@ impl Session {
         let admitted = under_way < MAX_LOOKS;
         if !admitted {
             let message = "too many watches and inspections of this connection are under way";
-            self.fail(Failure::new(Some(id), None, Code::LimitExceeded, message));
+            self.fail(Failure::limit(Some(id), None, message, MAX_LOOKS));
         }
         admitted
     }

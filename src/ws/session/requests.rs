@@ -45,7 +45,7 @@ impl Session {
         let most = self.rules.limits.max_peers;
         if self.peers.len() >= most {
             let message = "the connection has as many peers as one may have";
-            return self.answer_failure(Failure::limit(id, number, message, most));
+            return self.answer_failure(Failure::limit(id, Some(number), message, most));
         }
         let Some(fresh) = keys() else {
             self.close = Some(Close::Internal);

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::message::millis;
+use super::rejected::Because;
 use super::{Code, LocalPeer, Rejected, RequestId};
 use crate::engine::{Refusal, SemaphoreSettings};
 
@@ -101,28 +102,33 @@ impl<'a> Failure<'a> {
 
     /// A message that is no request.
     pub(in crate::ws) fn rejected(rejected: &'a Rejected) -> Self {
-        let Rejected { id, code, message, semaphore } = rejected;
+        let Rejected { id, code, message, because } = rejected;
         let failure = Self::new(*id, None, *code, message);
-        match semaphore {
-            Some(semaphore) => failure.about(semaphore),
-            None => failure,
+        match because {
+            Because::Semaphore(semaphore) => failure.about(semaphore),
+            Because::Limit(limit) => failure.explained(Explanation::Limit { limit: *limit }),
+            Because::Message => failure,
         }
     }
 
     /// The same with the name of the semaphore that it is about.
     pub(in crate::ws) fn about(self, semaphore: &'a str) -> Self {
-        Self { explanation: Explanation::Semaphore { semaphore }, ..self }
+        self.explained(Explanation::Semaphore { semaphore })
     }
 
-    /// Something of which there are as many as may be.
+    /// Something of which there are as many as may be, until one of them is over.
     pub(in crate::ws) fn limit(
         id: Option<RequestId>,
-        peer: LocalPeer,
+        peer: Option<LocalPeer>,
         message: &'a str,
         limit: usize,
     ) -> Self {
-        let failure = Self::new(id, Some(peer), Code::LimitExceeded, message);
-        Self { explanation: Explanation::Limit { limit }, ..failure }
+        let failure = Self::new(id, peer, Code::LimitExceeded, message);
+        Self { retryable: true, ..failure.explained(Explanation::Limit { limit }) }
+    }
+
+    fn explained(self, explanation: Explanation<'a>) -> Self {
+        Self { explanation, ..self }
     }
 
     /// A command that the engine refused; `message` is what it says about it.
@@ -133,7 +139,7 @@ impl<'a> Failure<'a> {
         message: &'a str,
     ) -> Self {
         let (code, explanation) = explain(refusal);
-        let full = matches!(refusal, Refusal::TooManyPeers { .. });
+        let full = matches!(explanation, Explanation::Limit { .. });
         let retryable = full || matches!(code, Code::Timeout | Code::Busy);
         Self { id, peer: Some(peer), code, message, retryable, explanation }
     }

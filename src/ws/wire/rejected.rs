@@ -10,14 +10,24 @@ pub(in crate::ws) struct Rejected {
     pub(in crate::ws) id: Option<RequestId>,
     pub(in crate::ws) code: Code,
     pub(in crate::ws) message: String,
-    /// What was taken for a semaphore's name, if that is what is wrong.
-    pub(in crate::ws) semaphore: Option<Box<str>>,
+    pub(in crate::ws) because: Because,
+}
+
+/// What explains a rejection to a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ws) enum Because {
+    /// Nothing but the message.
+    Message,
+    /// This was taken for a semaphore's name.
+    Semaphore(Box<str>),
+    /// There may be so many, whenever it is said.
+    Limit(usize),
 }
 
 impl Rejected {
     /// One that cannot be read, or has a wrong field.
     pub(in crate::ws) fn bad(id: Option<RequestId>, message: &str) -> Self {
-        Self { id, code: Code::BadMessage, message: message.to_owned(), semaphore: None }
+        Self { id, code: Code::BadMessage, message: message.to_owned(), because: Because::Message }
     }
 }
 
@@ -25,12 +35,12 @@ impl Rejected {
 pub(super) struct Wrong {
     code: Code,
     message: String,
-    semaphore: Option<Box<str>>,
+    because: Because,
 }
 
 impl Wrong {
     pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), semaphore: None }
+        Self { code, message: message.into(), because: Because::Message }
     }
 
     pub(super) fn bad(message: impl Into<String>) -> Self {
@@ -39,14 +49,19 @@ impl Wrong {
 
     /// There cannot be a semaphore of that name.
     pub(super) fn unknown_semaphore(name: &str, message: impl Into<String>) -> Self {
-        let semaphore = Some(name.into());
-        Self { semaphore, ..Self::new(Code::UnknownSemaphore, message) }
+        let because = Because::Semaphore(name.into());
+        Self { because, ..Self::new(Code::UnknownSemaphore, message) }
+    }
+
+    /// There are more than there may be.
+    pub(super) fn too_many(limit: usize, message: impl Into<String>) -> Self {
+        Self { because: Because::Limit(limit), ..Self::new(Code::LimitExceeded, message) }
     }
 
     /// The same of a message of that type.
     pub(super) fn in_message(self, id: Option<RequestId>, kind: Kind) -> Rejected {
-        let Self { code, message, semaphore } = self;
-        Rejected { id, code, message: format!("{}: {message}", kind.name()), semaphore }
+        let Self { code, message, because } = self;
+        Rejected { id, code, message: format!("{}: {message}", kind.name()), because }
     }
 }
 

@@ -14,9 +14,11 @@ use super::look::{self, Look};
 use super::open::{self, Open};
 use super::plain;
 use super::rejected::{Rejected, Wrong};
-use super::{Code, LocalPeer, MAX_INTEGER, RequestId};
+use super::{LocalPeer, MAX_INTEGER, RequestId};
 use crate::access::Token;
-use crate::engine::{InvalidWant, Priority, SemaphoreName, SemaphoreSettings, Span, Want};
+use crate::engine::{
+    InvalidWant, MAX_WANT_NAMES, Priority, SemaphoreName, SemaphoreSettings, Span, Want,
+};
 
 /// Longest text of a token and of a client's name, in bytes.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -235,12 +237,9 @@ pub(super) fn span(fields: &Fields<'_>, field: Field) -> Result<Option<Span>, Un
 pub(super) fn want(counts: Counts<'_>) -> Result<Want, Wrong> {
     let named = counts.into_iter().map(|(text, count)| Ok((name(&text)?, count)));
     let named = named.collect::<Result<SmallVec<[_; 1]>, Wrong>>()?;
-    Want::new(named).map_err(|invalid| {
-        let code = match invalid {
-            InvalidWant::TooMany(_) => Code::LimitExceeded,
-            InvalidWant::Empty | InvalidWant::Twice(_) => Code::BadMessage,
-        };
-        Wrong::new(code, invalid.to_string())
+    Want::new(named).map_err(|invalid| match invalid {
+        InvalidWant::TooMany(_) => Wrong::too_many(MAX_WANT_NAMES, invalid.to_string()),
+        InvalidWant::Empty | InvalidWant::Twice(_) => Wrong::bad(invalid.to_string()),
     })
 }
 

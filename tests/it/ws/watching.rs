@@ -146,6 +146,10 @@ async fn what_cannot_be_shown_is_refused() {
     }
     let refused = refused.unwrap();
     assert_eq!((&refused["id"], &refused["code"]), (&json!(16), &json!("limit_exceeded")));
+    assert_eq!((&refused["limit"], &refused["retryable"]), (&json!(16), &json!(true)));
+    client.send(json!({"type": "unwatch", "id": 3})).await;
+    client.send(json!({"type": "watch", "id": 16, "every_ms": 60_000})).await;
+    while client.next().await != json!({"type": "watching", "id": 16, "every_ms": 60_000}) {}
 }
 
 #[tokio::test]
