@@ -4,6 +4,7 @@
 mod check;
 mod health;
 mod lock;
+mod misplaced;
 mod operate;
 mod overrides;
 mod reach;
@@ -41,7 +42,8 @@ const CONFIGURATION_VARIABLE: &str = "THROTTLE_CONFIGURATION";
 
 const AFTER_HELP: &str = "\
 Semaphores and tokens are set in the configuration file. Everything else can be set there too, and each flag has an
-environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a variable, a variable over the file.
+environment variable: --max-peers is THROTTLE_MAX_PEERS. A flag wins over a variable, a variable over the file. All of
+this is for the server, and for `throttle check`.
 
 Example: throttle --port 9000 -c /etc/throttle.toml";
 
@@ -126,22 +128,27 @@ impl Cli {
             Ok(None) => {}
             Err(problem) => draft.problem(problem.origin, problem.message),
         }
-        for setting in &SETTINGS {
+        // What a flag overrides is not even read: a variable may be meant for something else.
+        let is_free = |setting: &&Setting| self.flags().all(|(given, _)| given.key != setting.key);
+        for setting in SETTINGS.iter().filter(is_free) {
             let name = setting.variable();
             if let Some(value) = variable(&name) {
                 take_variable(&mut draft, setting, name, value);
             }
         }
+        for (setting, text) in self.flags() {
+            draft.set(setting, text, Origin::Flag(format!("--{}", setting.flag)));
+        }
+        draft
+    }
+
+    /// The server's flags that were given, before and behind the word `check`.
+    fn flags(&self) -> impl Iterator<Item = (&'static Setting, &str)> {
         let behind = match &self.command {
             Some(Command::Check(check)) => Some(check.overrides()),
             Some(_) | None => None,
         };
-        for (setting, text) in
-            self.overrides.iter().chain(behind.into_iter().flat_map(Overrides::iter))
-        {
-            draft.set(setting, text, Origin::Flag(format!("--{}", setting.flag)));
-        }
-        draft
+        self.overrides.iter().chain(behind.into_iter().flat_map(Overrides::iter))
     }
 
     /// What `throttle check` says on the standard output when the configuration is valid, without a line break at

@@ -26,8 +26,14 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error),
+        Err(error) => {
+            let of_lock = std::env::args_os().nth(1).is_some_and(|word| word == "lock");
+            return misunderstood(&error, of_lock);
+        }
     };
+    if let Some(error) = cli.misplaced() {
+        return misunderstood(&error, matches!(cli.command, Some(Command::Lock(_))));
+    }
     let outcome = match &cli.command {
         Some(Command::Check(_)) => check(&cli),
         Some(Command::Health(arguments)) => health(arguments),
@@ -47,10 +53,9 @@ fn main() -> ExitCode {
 }
 
 /// The arguments make no sense, or ask for help.
-fn misunderstood(error: &clap::Error) -> ExitCode {
+fn misunderstood(error: &clap::Error, of_lock: bool) -> ExitCode {
     // Without the stream there is nobody to tell.
     let _ = error.print();
-    let of_lock = std::env::args_os().nth(1).is_some_and(|word| word == "lock");
     match error.exit_code() {
         0 => ExitCode::SUCCESS,
         _ if of_lock => ExitCode::from(Lock::EXIT_CODE),

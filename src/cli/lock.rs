@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::secret;
 use crate::access::Token;
+use crate::engine::MAX_COUNT;
 
 /// Where the server is unless somebody says something else: as it runs by itself, on this machine.
 pub const DEFAULT_SERVER: &str = "ws://localhost:8000";
@@ -16,7 +17,7 @@ pub const DEFAULT_SERVER: &str = "ws://localhost:8000";
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 
 const AFTER_HELP: &str = "\
-NAME=COUNT is split at the last `=` if digits follow it: a semaphore that is called \"a=1\" is \"a=1=1\".
+NAME=COUNT is split at the last `=` if digits follow it, a number from 1 to 2147483648: a semaphore that is called \"a=1\" is \"a=1=1\".
 
 COMMAND finds in its environment
   THROTTLE_LOCK_HELD  what is held: a line NAME=COUNT for each semaphore
@@ -130,8 +131,8 @@ fn semaphore(text: &str) -> Result<(String, u32), String> {
     let (name, count) = match counted {
         None => (text, 1),
         Some((name, count)) => match count.parse() {
-            Ok(count @ 1..) => (name, count),
-            Ok(_) | Err(_) => return Err(format!("the count must be from 1 to {}", u32::MAX)),
+            Ok(count @ 1..=MAX_COUNT) => (name, count),
+            Ok(_) | Err(_) => return Err(format!("the count must be from 1 to {MAX_COUNT}")),
         },
     };
     if name.is_empty() {
@@ -149,6 +150,7 @@ mod tests {
         for (text, name, count) in [
             ("A", "A", 1),
             ("A=3", "A", 3),
+            ("A=2147483648", "A", MAX_COUNT),
             ("a=1=2", "a=1", 2),
             ("a=b", "a=b", 1),
             ("a=", "a=", 1),
@@ -158,7 +160,7 @@ mod tests {
         ] {
             assert_eq!(semaphore(text), Ok((name.to_owned(), count)), "{text}");
         }
-        for text in ["", "=1", "a=0", "a=4294967296"] {
+        for text in ["", "=1", "a=0", "a=2147483649", "a=4294967296"] {
             assert!(semaphore(text).is_err(), "{text}");
         }
     }

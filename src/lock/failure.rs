@@ -114,7 +114,10 @@ fn refusal(refused: &Refused, server: &str) -> String {
     let name = explanation.semaphore.as_deref().unwrap_or_default();
     match (&refused.code, explanation.max, explanation.max_ms) {
         (Code::UnknownSemaphore, _, _) if !name.is_empty() => {
-            format!("{server} has no semaphore {name:?}: add it to the server's configuration")
+            let hint = if is_miscounted(name) { " (a count is digits alone)" } else { "" };
+            format!(
+                "{server} has no semaphore {name:?}{hint}: add it to the server's configuration"
+            )
         }
         (Code::Never, Some(max), _) => {
             format!("there is never more than {max} of {name:?}: ask for less")
@@ -134,6 +137,12 @@ fn refusal(refused: &Refused, server: &str) -> String {
         }
         (_, _, _) => format!("{server} refuses: {refused}"),
     }
+}
+
+/// Whether somebody may have meant a count: what follows the last `=` is part of the name if it is none.
+fn is_miscounted(name: &str) -> bool {
+    let count = name.rsplit_once('=').map(|(_, count)| count);
+    count.is_some_and(|count| !count.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whole days as such: in months and years they would be unreadable.

@@ -49,6 +49,16 @@ async fn the_variable_counts_when_there_is_no_flag() {
 }
 
 #[tokio::test]
+async fn flags_of_the_server_are_refused() {
+    for arguments in EACH {
+        let arguments = [&["--port", "3"], arguments].concat();
+        let ended = Running::start(command().args(arguments)).ended().await;
+        assert!(ended.code == Some(2) && ended.printed.is_empty(), "{ended:?}");
+        assert!(ended.said.starts_with("error: --port is for the server: "), "{ended:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_server_of_this_kind_is_trouble() {
     for (head, body, said) in [
         ("200 OK", "<html>", "answers something else than was asked"),

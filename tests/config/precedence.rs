@@ -78,18 +78,66 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 #[test]
 fn each_problem_names_its_flag_or_variable() {
     let start = Start::with_file("port = -1")
-        .variable("THROTTLE_PORT", "eighty")
+        .variable("THROTTLE_THREADS", "eighty")
         .variable("THROTTLE_LOG", "inof")
         .flag("--port", "65536")
         .flag("--max-peers", "-1")
         .flag("--drain-timeout", "0s");
     let expected = r#"throttle.toml:1:8: port: expected a whole number from 0 to 65535, found -1
 THROTTLE_LOG: expected one of OFF, ERROR, WARN, INFO, DEBUG, TRACE, found "inof" (directives such as "info,throttle=debug" are possible too)
-THROTTLE_PORT: expected a whole number from 0 to 65535, found "eighty"
+THROTTLE_THREADS: expected "auto" or a whole number from 1 to 1024, found "eighty"
 --drain-timeout: expected a duration such as "250ms", "5min" or "1day", more than 0 and at most 1d, found "0s"
 --max-peers: expected a whole number from 1 to 100000000, found "-1"
 --port: expected a whole number from 0 to 65535, found "65536""#;
     assert_eq!(start.problems(), expected);
+}
+
+#[test]
+fn a_variable_is_not_read_where_a_flag_is_given() {
+    let start = Start::bare().variable("THROTTLE_PORT", "eighty").variable("THROTTLE_LOG", "inof");
+    assert_eq!(start.problems().lines().count(), 2);
+    let start = start.flag("--port", "7").flag("--log", "debug");
+    assert_eq!((start.config().port, start.config().logging.stderr.level), (7, Level::Debug));
+    // Behind `check` it is the same.
+    let mut start = Start::bare().variable("THROTTLE_PORT", "eighty");
+    start.arguments.push("check".into());
+    assert_eq!(start.flag("--port", "7").config().port, 7);
+}
+
+#[test]
+fn flags_of_the_server_are_for_the_server_alone() {
+    for (command, arguments) in [
+        ("health", vec!["health"]),
+        ("lock", vec!["lock", "A", "--", "true"]),
+        ("status", vec!["status"]),
+        ("semaphore", vec!["semaphore", "pause", "A"]),
+        ("bucket", vec!["bucket", "change", "A", "--refill", "1"]),
+        ("peer", vec!["peer", "show", "s1"]),
+        ("peer", vec!["peer", "revoke", "s1"]),
+        ("reload", vec!["reload"]),
+        ("token", vec!["token", "A"]),
+    ] {
+        let cli = |flags: &[&str], behind: &[&str]| {
+            let words = [&["throttle"], flags, &arguments[..1], behind, &arguments[1..]].concat();
+            Cli::try_parse_from(words).unwrap()
+        };
+        assert!(cli(&[], &[]).misplaced().is_none(), "{command}");
+        for (flags, behind, said) in [
+            (vec!["--port", "3"], vec![], "--port is"),
+            (vec!["--insecure", "--port", "3"], vec![], "--port, --insecure are"),
+            (vec!["-c", "x"], vec![], "--configuration is"),
+            (vec![], vec!["-c", "x"], "--configuration is"),
+        ] {
+            let error = cli(&flags, &behind).misplaced().unwrap();
+            let expected = format!("{said} for the server: `throttle {command}` starts none");
+            assert!(error.to_string().contains(&expected), "{error}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+    for arguments in [vec!["--port", "3"], vec!["--port", "3", "check"]] {
+        let cli = Cli::try_parse_from([vec!["throttle"], arguments].concat()).unwrap();
+        assert!(cli.misplaced().is_none());
+    }
 }
 
 #[test]

@@ -112,7 +112,17 @@ async fn codes_are_those_of_shells() {
             "lets nobody have that much time: 365 days at most\n",
         ),
         (vec!["--expires-in", "10ms", "A", "--", "true"], 125, "at least 1s"),
-        (vec!["A=0", "--", "true"], 125, "the count must be from 1"),
+        (vec!["A=0", "--", "true"], 125, "the count must be from 1 to 2147483648\n"),
+        (
+            vec!["A=x", "--", "true"],
+            125,
+            " has no semaphore \"A=x\" (a count is digits alone): add it to the server's configuration\n",
+        ),
+        (
+            vec!["-c", "x", "A", "--", "true"],
+            125,
+            "--configuration is for the server: `throttle lock`",
+        ),
         (vec!["A"], 125, "Usage: throttle lock"),
     ] {
         let ended = run(server.address, &arguments).await;
