@@ -77,7 +77,7 @@ impl Engine {
         for (name, used) in used.iter() {
             let index = self.semaphores.resolve(name)?;
             self.as_bucket(index)?;
-            let invalid = || Refusal::InvalidCount { name: name.clone(), asked: used };
+            let invalid = || Refusal::InvalidUse { name: name.clone(), asked: used };
             parts.push((index, Count::new(used).ok_or_else(invalid)?));
         }
         let slot = self.known(peer)?;

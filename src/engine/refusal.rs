@@ -40,6 +40,14 @@ pub enum Refusal {
         /// The count that was asked for.
         asked: i64,
     },
+    /// What a permit is said to have used is below 0, or too large.
+    #[error("what was used of {name:?} must be from 0 to 2^31, not {asked}")]
+    InvalidUse {
+        /// Of which bucket.
+        name: SemaphoreName,
+        /// How much it is said to be.
+        asked: i64,
+    },
     /// A lock that is held cannot grow: two peers that both try would wait for each other.
     #[error("the lock on {name:?} cannot grow from {held} to {asked} while it is held")]
     Growth {
@@ -138,8 +146,10 @@ pub enum Refusal {
     /// The peer has no lock on this semaphore.
     #[error("the peer does not hold semaphore {0:?}")]
     NotHeld(SemaphoreName),
-    /// There are as many semaphores as the server allows.
-    #[error("there are {max} semaphores, which is the limit")]
+    /// There are as many semaphores as operators may bring them to.
+    #[error(
+        "operators may bring it to {max} semaphores and buckets, with those of the configuration file: no more can be made"
+    )]
     TooManySemaphores {
         /// The limit.
         max: usize,
@@ -201,7 +211,7 @@ impl Refusal {
             Self::UnknownPeer => "unknown_peer",
             Self::Forbidden => "forbidden",
             Self::PeerInUse => "peer_in_use",
-            Self::InvalidCount { .. } => "invalid_count",
+            Self::InvalidCount { .. } | Self::InvalidUse { .. } => "invalid_count",
             Self::Growth { .. } | Self::Hierarchy { .. } => "hierarchy",
             Self::AlreadyPending => "already_pending",
             Self::Timeout | Self::TooLate { .. } => "timeout",

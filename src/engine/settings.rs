@@ -104,7 +104,7 @@ pub struct Limits {
     pub max_expires_in: Span,
     /// Most peers at once.
     pub max_peers: usize,
-    /// Most semaphores at once, of those that operators make.
+    /// Most semaphores and buckets that operators may bring it to. A configuration may list more.
     pub max_semaphores: usize,
     /// Most keys at once.
     pub max_keyed: usize,

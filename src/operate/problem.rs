@@ -88,6 +88,7 @@ impl Problem {
             | Refusal::Forbidden
             | Refusal::PeerInUse
             | Refusal::InvalidCount { .. }
+            | Refusal::InvalidUse { .. }
             | Refusal::Growth { .. }
             | Refusal::Hierarchy { .. }
             | Refusal::AlreadyPending

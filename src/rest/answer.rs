@@ -120,6 +120,7 @@ impl Failure {
             | Refusal::InUse { .. }
             | Refusal::NotASemaphore(_)
             | Refusal::NotHeld(_)
+            | Refusal::InvalidUse { .. }
             | Refusal::TooManySlots { .. }
             | Refusal::TooManySemaphores { .. } => (StatusCode::CONFLICT, refusal.to_string()),
             Refusal::TooManyPeers { max } => (

@@ -188,7 +188,7 @@ fn refused(refusal: &Refusal) -> Answer {
         }
         Refusal::UnknownSemaphore(_) | Refusal::NotABucket(_) => return Err(unknown()),
         Refusal::UnknownPermit(_) => (StatusCode::NOT_FOUND, None),
-        Refusal::InvalidCount { .. } | Refusal::TooLong { .. } => {
+        Refusal::InvalidCount { .. } | Refusal::InvalidUse { .. } | Refusal::TooLong { .. } => {
             (StatusCode::UNPROCESSABLE_ENTITY, None)
         }
         Refusal::Never { .. } => (StatusCode::CONFLICT, None),

@@ -157,7 +157,7 @@ fn explain(refusal: &Refusal) -> (Code, Explanation<'_>) {
         Refusal::UnknownPeer => (Code::UnknownPeer, Explanation::None),
         Refusal::Forbidden => (Code::Forbidden, Explanation::None),
         Refusal::PeerInUse => (Code::PeerInUse, Explanation::None),
-        Refusal::InvalidCount { name, asked } => {
+        Refusal::InvalidCount { name, asked } | Refusal::InvalidUse { name, asked } => {
             (Code::InvalidCount, Explanation::Count { semaphore: name.as_str(), asked: *asked })
         }
         Refusal::Growth { name, held, asked } => {

@@ -39,7 +39,7 @@ pub(super) fn inspect(fields: &Fields<'_>) -> Result<Look, Wrong> {
     match (fields.text(Field::Name, expected)?, fields.get(Field::Peer)) {
         (Some(text), None) => {
             let most = i64::try_from(MAX_DETAILS).unwrap_or(i64::MAX);
-            let limit = fields.integer(Field::Limit, 1..=most)?;
+            let limit = fields.integer(Field::Limit, 0..=most)?;
             let limit = limit.and_then(|limit| usize::try_from(limit).ok());
             Ok(Look::Semaphore { name: name(&text)?, limit: limit.unwrap_or(DETAILS_LIMIT) })
         }

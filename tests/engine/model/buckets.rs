@@ -336,7 +336,7 @@ impl Model {
         for (name, asked) in used.iter() {
             self.known_bucket(name)?;
             let name = name.clone();
-            Count::new(asked).ok_or(Refusal::InvalidCount { name, asked })?;
+            Count::new(asked).ok_or(Refusal::InvalidUse { name, asked })?;
         }
         for (name, _) in used.iter() {
             if self.known(peer)?.lock(name).is_none() {

@@ -147,5 +147,7 @@ async fn a_holder_that_was_refused_closes_the_bucket_for_all() {
         assert_eq!(client.ask(settle).await["code"], "bad_message");
     }
     let settle = json!({"type": "settle", "id": 21, "peer": 1, "used": {"api": -1}});
-    assert_eq!(client.ask(settle).await["code"], "invalid_count");
+    let refused = client.ask(settle).await;
+    assert_eq!((&refused["code"], &refused["asked"]), (&json!("invalid_count"), &json!(-1)));
+    assert_eq!(refused["message"], "what was used of \"api\" must be from 0 to 2^31, not -1");
 }

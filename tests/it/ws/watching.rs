@@ -110,6 +110,15 @@ async fn a_semaphore_is_shown_with_its_holders_and_its_line() {
     assert_eq!((&waiting["transport"], &waiting["want"]), (&json!("rest"), &json!({"A": 1})));
     assert!(waiting["expires_ms"].as_u64() > details["now_ms"].as_u64());
 
+    // How many there are is told without any of them, too, and over HTTP the same.
+    let none = client.ask(json!({"type": "inspect", "id": 1, "name": "A", "limit": 0})).await;
+    let shown = server.get("/operate/semaphores/A?limit=0").await;
+    let shown: Value = serde_json::from_str(&shown.body).unwrap();
+    for none in [none, shown] {
+        assert_eq!((&none["holders"], &none["queue"]), (&json!([]), &json!([])), "{none}");
+        assert_eq!((&none["holder_count"], &none["waiters"]), (&json!(1), &json!(1)), "{none}");
+    }
+
     let peer = client.ask(json!({"type": "inspect", "id": 2, "peer": rest.to_string()})).await;
     assert_eq!((&peer["id"], &peer["locks"]), (&json!(2), &json!([])));
     assert_eq!(peer["waiting"]["want"], json!({"A": 1}));
@@ -125,6 +134,7 @@ async fn what_cannot_be_shown_is_refused() {
         (json!({"type": "inspect", "id": 1, "peer": 1}), "bad_message"),
         (json!({"type": "inspect", "id": 1, "name": "A", "peer": "s1"}), "bad_message"),
         (json!({"type": "inspect", "id": 1, "name": "A", "limit": 1001}), "bad_message"),
+        (json!({"type": "inspect", "id": 1, "name": "A", "limit": -1}), "bad_message"),
         (json!({"type": "inspect", "name": "A"}), "bad_message"),
         (json!({"type": "watch", "id": 1, "every_ms": 99}), "bad_message"),
         (json!({"type": "watch", "id": 1, "names": "A"}), "bad_message"),
