@@ -9,7 +9,7 @@ const MAX_HEADER_BYTES: usize = 2 + 8 + 4;
 pub(super) struct Frames {
     /// What has come of the header of a frame.
     header: [u8; MAX_HEADER_BYTES],
-    header_bytes: u8,
+    header_bytes: usize,
     /// How much is to come of its payload.
     left: u64,
     /// Whether the message that it is of goes on behind it.
@@ -20,19 +20,15 @@ pub(super) struct Frames {
 impl Frames {
     /// Follows what came in.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) {
-        while let [first, rest @ ..] = bytes {
-            if self.left > 0 {
+        while !bytes.is_empty() {
+            let followed = if self.left > 0 {
                 let payload = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
                 self.left -= payload as u64;
-                bytes = &bytes[payload..];
+                payload
             } else {
-                self.header[usize::from(self.header_bytes)] = *first;
-                self.header_bytes += 1;
-                bytes = rest;
-                if usize::from(self.header_bytes) == self.header_length() {
-                    self.begin_payload();
-                }
-            }
+                self.follow_header(bytes)
+            };
+            bytes = &bytes[followed..];
         }
     }
 
@@ -44,6 +40,18 @@ impl Frames {
     /// The longest one.
     pub(super) const fn longest(&self) -> u64 {
         self.longest
+    }
+
+    /// Takes what there is of a header, as far as its length is known. Returns how much that was.
+    fn follow_header(&mut self, bytes: &[u8]) -> usize {
+        let before = self.header_bytes;
+        let taken = bytes.len().min(self.header_length() - before);
+        self.header[before..before + taken].copy_from_slice(&bytes[..taken]);
+        self.header_bytes += taken;
+        if self.header_bytes == self.header_length() {
+            self.begin_payload();
+        }
+        taken
     }
 
     /// As far as it is known yet.
