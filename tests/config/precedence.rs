@@ -131,6 +131,12 @@ fn flags_of_the_server_are_for_the_server_alone() {
             let error = cli(&flags, &behind).misplaced().unwrap();
             let expected = format!("{said} for the server: `throttle {command}` starts none");
             assert!(error.to_string().contains(&expected), "{error}");
+            let hint = match command {
+                "token" => "starts none\n",
+                "health" => "starts none, and asks the one at --url URL\n",
+                _ => "starts none, and asks the one at --server URL\n",
+            };
+            assert!(error.to_string().contains(hint), "{error}");
             assert_eq!(error.exit_code(), 2);
         }
     }
