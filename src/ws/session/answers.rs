@@ -115,6 +115,7 @@ impl Session {
             });
         }
         let Some(bound) = self.peers.get_mut(peer) else { return };
+        bound.opening = false;
         bound.hold(locks);
         bound.wait = pending.map(Wait::new);
     }

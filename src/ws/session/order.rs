@@ -31,9 +31,13 @@ impl Session {
         self.backlog.shrink_to(0);
     }
 
-    /// Peers can be opened side by side; everything else may depend on what becomes of them.
+    /// Peers can be opened side by side, each under a number of its own: whether a number is taken is known when the one
+    /// that asked for it first has its answer. Everything else may depend on what becomes of them.
     fn has_to_wait(&self, message: &Result<Request, Rejected>) -> bool {
-        self.uncertain > 0 && !matches!(message, Ok(Request { ask: Ask::Open(_), .. }))
+        match message {
+            Ok(Request { ask: Ask::Open(open), .. }) => self.peers.is_opening(open.peer),
+            _ => self.uncertain > 0,
+        }
     }
 
     /// After the end, nothing is heard any more.

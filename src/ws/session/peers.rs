@@ -29,6 +29,8 @@ type Map<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<AHasher>>;
 #[derive(Debug)]
 pub(super) struct Peer {
     pub(super) number: LocalPeer,
+    /// Whether the engine has not said yet that it is bound.
+    pub(super) opening: bool,
     pub(super) wait: Option<Wait>,
     /// What the peer holds as far as this session was told, ordered by name.
     held: Locks,
@@ -84,13 +86,19 @@ impl Peers {
             self.numbers.reserve_exact(1);
         }
         self.numbers.insert(at, (number, id));
-        self.peers.insert(id, Box::new(Peer { number, wait: None, held: Locks::new() }));
+        let peer = Peer { number, opening: true, wait: None, held: Locks::new() };
+        self.peers.insert(id, Box::new(peer));
         true
     }
 
     /// Who has this number.
     pub(super) fn numbered(&self, number: LocalPeer) -> Option<PeerId> {
         self.find_number(number).ok().map(|at| self.numbers[at].1)
+    }
+
+    /// Whether it is not clear yet that somebody has this number, or that it is free again.
+    pub(super) fn is_opening(&self, number: LocalPeer) -> bool {
+        self.numbered(number).and_then(|id| self.get(id)).is_some_and(|peer| peer.opening)
     }
 
     pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
