@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let of_lock = std::env::args_os().nth(1).is_some_and(|word| word == "lock");
-            return misunderstood(&error, of_lock);
+            return misunderstood(&Cli::explained(error), of_lock);
         }
     };
     if let Some(error) = cli.misplaced() {

@@ -124,6 +124,9 @@ async fn codes_are_those_of_shells() {
             "--configuration is for the server: `throttle lock`",
         ),
         (vec!["A"], 125, "Usage: throttle lock"),
+        (vec!["A", "true"], 125, "COMMAND follows `--`, such as in `throttle lock A -- make"),
+        (vec!["A=1"], 125, "COMMAND follows `--`"),
+        (vec!["--port", "3", "A", "--", "true"], 125, "--port is for the server: `throttle lock`"),
     ] {
         let ended = run(server.address, &arguments).await;
         assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");
