@@ -2,13 +2,14 @@
 
 use smallvec::SmallVec;
 
+use super::class::Waiting;
 use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::{Count, PeerId, Priority, TicketId};
 use super::numbers::Claims;
 use super::outcome::{Effect, Lock, Locks, Reply};
 use super::peers::{Partly, Parts, Slot, Ticket};
-use super::queue::{Place, Waiting};
+use super::queue::Place;
 use super::refusal::Refusal;
 use super::semaphores::{Semaphore, SemaphoreIndex};
 use super::settings::SemaphoreSettings;
@@ -147,12 +148,7 @@ impl Engine {
     /// early to grant anything.
     pub(super) fn can_serve(&self, place: Place, parts: &Parts) -> bool {
         !self.is_recovering()
-            && parts.iter().all(|(semaphore, count)| {
-                let semaphore = self.semaphores.get(*semaphore);
-                let first = semaphore.queue.first();
-                first.is_none_or(|(first, _)| place <= first)
-                    && semaphore.has_room(self.now, *count)
-            })
+            && parts.iter().all(|(index, count)| self.is_ready(place, *index, *count))
     }
 
     /// The place in line of a ticket that has joined the queues or is about to: 1 is the next one.
@@ -243,14 +239,14 @@ impl Engine {
             if is_bucket {
                 self.semaphores.stir(*index);
             }
-            // It is not the first any more.
-            first.into_iter().for_each(|(_, slot)| self.forget_turn(slot));
+            first.into_iter().for_each(|(_, slot)| self.passed(slot));
         }
         let peer = self.peers.get_mut(slot);
         if let Some(at) = ticket.until {
             self.deadlines.add(at, Due::Ticket(ticket.id, peer.id));
         }
         peer.ticket = Some(ticket);
+        self.restand(slot);
         queued
     }
 

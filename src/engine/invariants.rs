@@ -7,7 +7,7 @@ use super::core::Engine;
 use super::deadlines::Due;
 use super::ids::Fence;
 use super::patterns::Sums;
-use super::peers::{Peer, Slot};
+use super::peers::{Peer, Slot, Ticket};
 use super::queue::Place;
 use super::semaphores::SemaphoreIndex;
 use super::view::Life;
@@ -71,7 +71,23 @@ impl Engine {
         ensure(possible, || format!("peer {id} waits for what there can never be"))?;
         ensure(!self.can_serve(ticket.place(), &ticket.parts), || {
             format!("peer {id} waits for what is free")
-        })
+        })?;
+        self.check_standing(ticket).map_err(|why| format!("peer {id}: {why}"))
+    }
+
+    /// All that is wanted of higher levels is to be had where a ticket stands, and only there.
+    fn check_standing(&self, ticket: &Ticket) -> Result<(), String> {
+        let rank = |index| self.semaphores.get(index).rank();
+        for (index, _) in &ticket.parts {
+            let mut higher = ticket.parts.iter().filter(|(other, _)| rank(*other) > rank(*index));
+            let stands = higher.all(|(other, n)| self.is_ready(ticket.place(), *other, *n));
+            let semaphore = self.semaphores.get(*index);
+            let (name, place) = (&semaphore.name, ticket.place());
+            ensure(semaphore.queue.stands(place) == stands, || {
+                format!("it stands in line for {name} or not, and should not or should")
+            })?;
+        }
+        Ok(())
     }
 
     fn check_semaphores(&self) -> Result<(), String> {

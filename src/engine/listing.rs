@@ -73,6 +73,7 @@ impl Engine {
             self.send_away(index, EndReason::Never, |count| count > to.max);
         }
         self.semaphores.stir(index);
+        self.restand_all(index);
     }
 
     pub(super) fn delete(

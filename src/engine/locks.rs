@@ -142,6 +142,7 @@ impl Engine {
         }
         self.semaphores.settle_due(&ticket.parts, self.now);
         if !self.can_serve(place, &ticket.parts) {
+            self.restand(slot);
             return self.set_turn(slot);
         }
         let Some(ticket) = self.leave_line(slot) else { return };

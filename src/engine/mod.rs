@@ -6,6 +6,7 @@
 mod acquire;
 mod bucket;
 mod buckets;
+mod class;
 mod command;
 mod connections;
 mod core;
@@ -37,6 +38,7 @@ mod semaphore_view;
 mod semaphores;
 mod session;
 mod settings;
+mod standing;
 mod terms;
 mod text;
 mod time;

@@ -1,18 +1,18 @@
 //! The line in front of one semaphore.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::ids::{Count, Priority, TicketId};
+use super::class::{Block, Class, Waiting, plus};
+use super::ids::{Priority, TicketId};
 use super::peers::Slot;
 
 /// Where a ticket stands, in every queue that it is in: by priority, then by arrival. One order for all queues
 /// is what keeps tickets that want several semaphores from blocking each other in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Place {
-    priority: Reverse<Priority>,
+    pub(super) priority: Reverse<Priority>,
     /// Numbered in the order of arrival.
     pub(super) ticket: TicketId,
 }
@@ -23,10 +23,8 @@ impl Place {
     }
 }
 
-/// To find a ticket's place means to look at so many tickets at most, and at one number for each block before.
-const BLOCK_ARRIVALS: u64 = 256;
-
-/// Tickets in the order in which they are served, each with the peer that waits.
+/// Tickets in the order in which they are served, each with the peer that waits. Some have stepped aside: they have their
+/// place, and others pass them.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// One for each priority that somebody has, in their order.
@@ -34,48 +32,6 @@ pub(super) struct Queue {
     len: usize,
     /// How many of the tickets stand in other queues as well.
     joint: usize,
-}
-
-/// The tickets of one priority. How many there are is known, and where one stands is found by adding up blocks
-/// instead of walking the line: callers ask again and again while they wait.
-#[derive(Debug)]
-struct Class {
-    priority: Reverse<Priority>,
-    tickets: BTreeMap<TicketId, Waiting>,
-    /// What is left of each [`BLOCK_ARRIVALS`] arrivals, where anything is left.
-    blocks: BTreeMap<u64, Block>,
-    /// All of it: what stands before those who come next.
-    whole: Block,
-    arrivals: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Block {
-    tickets: usize,
-    /// How much they want together.
-    tokens: u64,
-}
-
-/// Who waits, and for how much.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Waiting {
-    peer: Slot,
-    count: Count,
-    /// Whether it stands in other queues as well.
-    joint: bool,
-    /// How many tickets joined this class before, whether they are still there or not.
-    arrival: u64,
-}
-
-impl Waiting {
-    const fn alone(&self) -> Block {
-        Block { tickets: 1, tokens: self.count.get() as u64 }
-    }
-
-    /// Somebody who wants so much, and stands in so many queues.
-    pub(super) const fn new(peer: Slot, count: Count, queues: usize) -> Self {
-        Self { peer, count, joint: queues > 1, arrival: 0 }
-    }
 }
 
 impl Queue {
@@ -96,13 +52,20 @@ impl Queue {
             self.len -= 1;
             self.joint -= usize::from(removed.joint);
         }
-        if self.classes[at].tickets.is_empty() {
+        if self.classes[at].is_empty() {
             self.classes.remove(at);
         }
     }
 
+    /// Has a ticket stand, or step aside. Returns whether it did not before.
+    pub(super) fn stand(&mut self, place: Place, stands: bool) -> bool {
+        let class = self.class(place).ok().map(|at| &mut self.classes[at]);
+        class.is_some_and(|class| class.stand(place.ticket, stands))
+    }
+
+    /// The first one who is in the way of others.
     pub(super) fn first(&self) -> Option<(Place, Slot)> {
-        self.classes.first().and_then(Class::first)
+        self.classes.iter().find_map(Class::first)
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -128,6 +91,12 @@ impl Queue {
         self.joint > 0
     }
 
+    /// Whether a ticket is in the way of others.
+    pub(super) fn stands(&self, place: Place) -> bool {
+        let class = self.class(place).ok().map(|at| &self.classes[at]);
+        class.is_some_and(|class| class.standing.contains_key(&place.ticket))
+    }
+
     fn block_before(&self, place: Place) -> Block {
         let at = self.class(place);
         let (Ok(end) | Err(end)) = at;
@@ -138,7 +107,7 @@ impl Queue {
 
     /// The peer that has waited longest. Of each priority only the first can be that one.
     pub(super) fn oldest(&self) -> Option<Slot> {
-        let firsts = self.classes.iter().filter_map(Class::first);
+        let firsts = self.classes.iter().filter_map(|class| class.iter().next());
         firsts.min_by_key(|(place, _)| place.ticket).map(|(_, peer)| peer)
     }
 
@@ -147,65 +116,10 @@ impl Queue {
     }
 }
 
-impl Class {
-    fn new(priority: Reverse<Priority>) -> Self {
-        let (tickets, blocks) = (BTreeMap::new(), BTreeMap::new());
-        Self { priority, tickets, blocks, whole: Block::default(), arrivals: 0 }
-    }
-
-    fn add(&mut self, ticket: TicketId, waiting: Waiting) {
-        let arrival = self.arrivals;
-        self.arrivals += 1;
-        let block = self.blocks.entry(arrival / BLOCK_ARRIVALS).or_default();
-        *block = plus(*block, waiting.alone());
-        self.whole = plus(self.whole, waiting.alone());
-        self.tickets.insert(ticket, Waiting { arrival, ..waiting });
-    }
-
-    fn remove(&mut self, ticket: TicketId) -> Option<Waiting> {
-        let removed = self.tickets.remove(&ticket)?;
-        let block = removed.arrival / BLOCK_ARRIVALS;
-        self.whole = minus(self.whole, removed.alone());
-        if let Some(left) = self.blocks.get_mut(&block) {
-            *left = minus(*left, removed.alone());
-            if left.tickets == 0 {
-                self.blocks.remove(&block);
-            }
-        }
-        Some(removed)
-    }
-
-    fn first(&self) -> Option<(Place, Slot)> {
-        self.iter().next()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (Place, Slot)> {
-        let place = |ticket: &TicketId| Place { priority: self.priority, ticket: *ticket };
-        self.tickets.iter().map(move |(ticket, waiting)| (place(ticket), waiting.peer))
-    }
-
-    /// Those that have an earlier number.
-    fn before(&self, ticket: TicketId) -> Block {
-        let Some((_, next)) = self.tickets.range(ticket..).next() else { return self.whole };
-        let block = next.arrival / BLOCK_ARRIVALS;
-        let blocks = self.blocks.range(..block).map(|(_, left)| *left);
-        let earlier = self.tickets.range(..ticket).rev().map(|(_, waiting)| waiting);
-        let same = earlier.take_while(|waiting| waiting.arrival / BLOCK_ARRIVALS == block);
-        blocks.chain(same.map(|waiting| waiting.alone())).fold(Block::default(), plus)
-    }
-}
-
-const fn plus(one: Block, other: Block) -> Block {
-    Block { tickets: one.tickets + other.tickets, tokens: one.tokens + other.tokens }
-}
-
-const fn minus(one: Block, other: Block) -> Block {
-    Block { tickets: one.tickets - other.tickets, tokens: one.tokens - other.tokens }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Count;
 
     fn waiting(slot: u32) -> Waiting {
         Waiting::new(Slot(slot), Count::new(3).unwrap(), 1)

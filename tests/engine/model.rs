@@ -184,9 +184,25 @@ impl Model {
         let recovering = self.now < self.settings.grants_from;
         !recovering
             && parts.iter().all(|(name, count)| {
-                let before = |peer: &&Peer| peer.waits_for(name) && peer.place() < place;
-                self.has_room(name, *count) && self.peers.iter().find(before).is_none()
+                self.has_room(name, *count) && !self.is_taken_before(place, name)
             })
+    }
+
+    /// Whether somebody stands in line for it before this place.
+    fn is_taken_before(&self, place: Option<(i32, TicketId)>, name: &SemaphoreName) -> bool {
+        let mut queue = self.peers.iter().filter(|peer| peer.waits_for(name));
+        queue.any(|peer| peer.place() < place && self.stands(peer, name))
+    }
+
+    /// Whether a peer that waits for it stands in the way: all that it wants of higher levels is to be had.
+    fn stands(&self, peer: &Peer, name: &SemaphoreName) -> bool {
+        let rank = |name| self.bucket(name).is_none().then(|| self.semaphore(name).unwrap().level);
+        let mut parts = peer.ticket.iter().flat_map(|ticket| &ticket.parts);
+        parts.all(|(other, count)| {
+            let is_ready =
+                || self.has_room(other, *count) && !self.is_taken_before(peer.place(), other);
+            rank(other) <= rank(name) || is_ready()
+        })
     }
 
     fn handle(&mut self, command: &Command, expired: usize) -> Answer {

@@ -1,7 +1,7 @@
 //! Each invariant is broken on purpose: a check that never fails would not be one.
 
 use super::*;
-use crate::engine::queue::Waiting;
+use crate::engine::class::Waiting;
 use crate::engine::revocations::Revocation;
 use crate::engine::*;
 

@@ -232,8 +232,7 @@ impl Model {
     ) -> Option<Vec<(&Bucket, u64)>> {
         let mut lacking = vec![];
         for (name, count) in parts {
-            let before = |peer: &&super::Peer| peer.waits_for(name) && peer.place() < place;
-            if self.peers.iter().any(|peer| before(&peer)) {
+            if self.is_taken_before(place, name) {
                 return None;
             }
             if !self.has_room(name, *count) {

@@ -131,7 +131,8 @@ impl Model {
         if promised + self.pending(name) + u64::from(count.get()) <= most {
             return Ok(());
         }
-        let first = self.peers.iter().filter(|peer| peer.waits_for(name));
+        let waiting = self.peers.iter().filter(|peer| peer.waits_for(name));
+        let first = waiting.filter(|peer| self.stands(peer, name));
         let first = first.min_by_key(|peer| peer.place());
         let turn =
             first.and_then(|peer| self.turn(peer.place(), &peer.ticket.as_ref().unwrap().parts));
